@@ -1,0 +1,214 @@
+/*
+ * chart/chart.h — W3C State Chart XML 1.0: read, compile, interpret.
+ *
+ * Purpose: turns an SCXML document into immutable tables once, and runs any number of sessions on them. Data models
+ * "lua" (Lua 5.4, sandboxed) and "null". Foreign elements of one registered namespace become invocations of named
+ * services (children of <state>) or sends to them (executable content); this room knows their names only from the
+ * vocabulary that the caller passes.
+ *
+ * Life cycle: chart_worker_create (one per thread) → chart_compile → chart_session_create or _restore →
+ * chart_session_start / _event / _advance … → chart_session_save → chart_session_destroy.
+ * Threading: a chart belongs to the worker that compiled it; a worker and its sessions belong to one thread.
+ * Ownership: sessions borrow their chart, charts their worker. Values handed to a callback are valid until it returns.
+ * Determinism: the same chart, snapshot, event and moment give the same bytes and the same calls to the host, in the
+ * same order. Never: reads a clock, draws randomness, touches a file (a chart's `src` files come through `loader`).
+ * Limits: struct chart_limits; a session that exceeds one stops with ERR_LIMIT and is to be parked by its owner.
+ */
+#ifndef KURATOR_CHART_CHART_H
+#define KURATOR_CHART_CHART_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/civil.h"
+#include "base/err.h"
+#include "base/span.h"
+#include "base/value.h"
+
+struct chart_worker;  /* a Lua state and scratch memory */
+struct chart;         /* compiled document, immutable */
+struct chart_session; /* one running instance */
+
+struct chart_limits {
+  uint32_t document_size_max;   /* bytes of SCXML */
+  uint32_t instructions_max;    /* Lua VM instructions in one macrostep */
+  uint32_t script_memory_max;   /* bytes the Lua state may grow by in one macrostep */
+  uint32_t microsteps_max;      /* in one macrostep */
+  uint32_t queue_max;           /* events in a session's queues */
+};
+/* What kuratord runs with: 1 MiB, 1,000,000, 16 MiB, 1,000, 1,000. */
+struct chart_limits chart_limits_default(void);
+
+/* A pure function that scripts can call by name. `arguments` and `*ret_value` live in `arena`. An error becomes
+ * error.execution with the fault's text. */
+typedef enum err (*chart_function)(void *arg, const struct value *arguments, size_t count, struct arena *arena,
+                                   struct value *ret_value, struct fault *fault);
+
+struct chart_worker_options {
+  struct chart_limits limits;
+  const struct {
+    const char *name;
+    chart_function function;
+  } *functions; /* ended by a NULL name; NULL for none. Borrowed for the worker's life. */
+  void *functions_arg;
+};
+enum err chart_worker_create(const struct chart_worker_options *options, struct chart_worker **ret_worker) MUST_CHECK;
+void chart_worker_destroy(struct chart_worker **worker);
+
+/* ---- compiling ---------------------------------------------------------------------------------------------- */
+
+enum chart_attribute_kind {
+  CHART_ATTRIBUTE_TEXT, /* literal */
+  CHART_ATTRIBUTE_EXPR, /* data-model expression */
+};
+struct chart_attribute {
+  const char *name;
+  enum chart_attribute_kind kind;
+  bool required;
+};
+enum chart_element_place { CHART_PLACE_STATE, CHART_PLACE_CONTENT };
+/* An element of the extension namespace. In CHART_PLACE_STATE it behaves as <invoke type="PREFIX:NAME">, its
+ * attributes as params, its `id` attribute (or a generated one) as invokeid; in CHART_PLACE_CONTENT as
+ * <send type="PREFIX:NAME">, its attributes evaluated when it runs. <k:param name= expr=/> children add params. */
+struct chart_element {
+  const char *name;
+  enum chart_element_place place;
+  const struct chart_attribute *attributes; /* ended by a NULL name */
+};
+struct chart_vocabulary {
+  const char *namespace_uri; /* "urn:kurator:case" */
+  const char *type_prefix;   /* "urn:kurator:" */
+  const struct chart_element *elements; /* ended by a NULL name */
+};
+
+/* Reads a file that the document names (`src`, file: or relative). The bytes live in `arena`. NULL: all refused. */
+typedef enum err (*chart_loader)(void *arg, struct span uri, struct arena *arena, struct span *ret_bytes);
+
+struct chart_source {
+  struct span document;
+  const char *name; /* for faults: a file name */
+  const struct chart_vocabulary *vocabulary; /* NULL: plain SCXML */
+  chart_loader loader;
+  void *loader_arg;
+};
+/* ERR_FORMAT / ERR_INVALID / ERR_LIMIT with line and an English text in `fault`. */
+enum err chart_compile(struct chart_worker *worker, const struct chart_source *source, struct chart **ret_chart,
+                       struct fault *fault) MUST_CHECK;
+void chart_destroy(struct chart **chart);
+
+uint32_t chart_states_count(const struct chart *chart); /* states are numbered in document (pre-)order from 0 = <scxml> */
+struct span chart_state_id(const struct chart *chart, uint32_t state); /* generated ids for states without one */
+bool chart_state_is_final(const struct chart *chart, uint32_t state);
+/* A foreign attribute of a state, by the vocabulary's namespace and local name ("stage"); empty if none. */
+struct span chart_state_attribute(const struct chart *chart, uint32_t state, const char *name);
+/* True if some transition of the chart names this event by a descriptor other than "*". Static, O(1) after the first
+ * question for a name. */
+bool chart_knows_event(const struct chart *chart, struct span name);
+
+/* The extension invocations of a chart, numbered in document order, for owners that keep a record per element. */
+uint32_t chart_elements_count(const struct chart *chart);
+struct chart_element_info {
+  struct span name;  /* "deadline" */
+  struct span id;    /* literal id attribute, empty if none */
+  uint32_t state;
+  uint32_t line;
+};
+struct chart_element_info chart_element_info(const struct chart *chart, uint32_t element);
+/* A literal attribute of an element; empty if absent or an expression. */
+struct span chart_element_text(const struct chart *chart, uint32_t element, const char *attribute);
+
+/* ---- running ------------------------------------------------------------------------------------------------ */
+
+struct chart_event {
+  struct span name;
+  struct value data; /* VALUE_NIL for none */
+  struct span sendid, origin, origintype, invokeid;
+};
+
+struct chart_invocation {
+  struct span invokeid;
+  struct span type;    /* full URI */
+  struct span src;
+  uint32_t element;    /* of the vocabulary, UINT32_MAX for a plain <invoke> of an unknown type */
+  struct value params; /* map: attributes (EXPR evaluated, TEXT as text) and params */
+  struct value content;
+};
+struct chart_send {
+  struct span sendid, type, target, event;
+  uint32_t line;
+  struct value data; /* params, namelist or content; for a vocabulary element its attributes */
+};
+
+/* What a session asks of its owner. Sends to itself, to its parent and to its own SCXML invocations, delays and
+ * cancels are handled inside; only what leaves the session arrives here. */
+struct chart_host {
+  void *arg;
+  /* Called when the macrostep that entered the state has ended. An error puts error.execution on the queue. */
+  enum err (*invoke)(void *arg, const struct chart_invocation *invocation, struct fault *fault);
+  /* The state was left; also for an invocation that has already ended. */
+  void (*uninvoke)(void *arg, struct span invokeid, uint32_t element);
+  /* ERR_NOT_FOUND / ERR_UNREACHABLE becomes error.communication, others error.execution. */
+  enum err (*send)(void *arg, const struct chart_send *send, struct fault *fault);
+  void (*log)(void *arg, struct span label, struct span text); /* may be NULL */
+  /* One call per microstep when tracing, may be NULL: the states entered or left, in order. */
+  void (*trace)(void *arg, const char *what, struct span detail);
+};
+
+struct chart_moment {
+  civil_moment now;
+  struct value platform; /* a map: becomes the fields of _x, read-only for scripts */
+};
+
+/* What a call did with what it was given. */
+struct chart_outcome {
+  bool taken;            /* at least one transition was enabled by the external event (for start: always true) */
+  uint32_t errors;       /* error.* events raised that no transition took */
+  struct fault first_error; /* of those: the first, err ERR_OK if none */
+  bool ended;            /* the session has reached a top-level final state (now or before) */
+};
+
+enum err chart_session_create(struct chart_worker *worker, const struct chart *chart, struct span session_id,
+                              struct chart_session **ret_session) MUST_CHECK;
+void chart_session_destroy(struct chart_session **session);
+
+/* Runs to the end of the first macrostep and of all internal consequences. `data` (a map or nil) presets top-level
+ * <data> of the same ids, as <param> of an <invoke> does (section 6.4.3). */
+enum err chart_session_start(struct chart_session *session, const struct chart_moment *moment, const struct value *data,
+                             const struct chart_host *host, struct chart_outcome *ret_outcome) MUST_CHECK;
+/* Delivers one external event and runs until quiescent. Any error return leaves the session unusable: destroy it and
+ * park the case; the snapshot before the call is the truth. */
+enum err chart_session_event(struct chart_session *session, const struct chart_moment *moment,
+                             const struct chart_event *event, const struct chart_host *host,
+                             struct chart_outcome *ret_outcome) MUST_CHECK;
+/* The earliest delayed send, or CIVIL_MOMENT_NONE. */
+civil_moment chart_session_due(const struct chart_session *session);
+/* Delivers the delayed sends that are due at moment->now, in order of (due, order of sending), running a macrostep after each. */
+enum err chart_session_advance(struct chart_session *session, const struct chart_moment *moment,
+                               const struct chart_host *host, struct chart_outcome *ret_outcome) MUST_CHECK;
+
+bool chart_session_ended(const struct chart_session *session);
+/* donedata of the final state, nil if none or not ended. Valid until the session changes. */
+struct value chart_session_donedata(const struct chart_session *session);
+bool chart_session_in(const struct chart_session *session, uint32_t state);
+/* Evaluates an EXPR attribute of an element in the session's present data; ERR_SCRIPT with the message in `fault`.
+ * `event` becomes _event, may be NULL. */
+enum err chart_session_attribute(struct chart_session *session, const struct chart_moment *moment, uint32_t element,
+                                 const char *attribute, const struct chart_event *event, struct arena *arena,
+                                 struct value *ret_value, struct fault *fault) MUST_CHECK;
+/* A top-level variable of the data model, nil if there is none. */
+enum err chart_session_variable(struct chart_session *session, const char *name, struct arena *arena,
+                                struct value *ret_value) MUST_CHECK;
+
+/* ---- durability ---------------------------------------------------------------------------------------------- */
+
+/* Only between calls (a session is then quiescent). Names states by id; holds configuration, history, data as a canonical
+ * tree, queues, delayed sends with absolute due, running invocations with their children inside.
+ * ERR_UNSUPPORTED with the name of the variable in `fault` when the data holds a function or a cycle. */
+enum err chart_session_save(struct chart_session *session, struct writer *w, struct fault *fault) MUST_CHECK;
+/* ERR_CORRUPT for bytes that no save made, ERR_CONFLICT when the chart has no such state or element. Does not call
+ * the host: running invocations stay as they are. */
+enum err chart_session_restore(struct chart_worker *worker, const struct chart *chart, struct reader *r,
+                               struct chart_session **ret_session, struct fault *fault) MUST_CHECK;
+
+#endif

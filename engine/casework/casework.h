@@ -1,0 +1,214 @@
+/*
+ * casework/casework.h — the case: a chart session with deadlines, tasks, offers and child cases around it.
+ *
+ * Purpose: `case_step(case, input, now)` is the whole logic of the engine: it takes one input (a message, a timer, an
+ * event from another case) and returns the effects that have to be stored and sent. It is deterministic: the same
+ * definition, record, input and moment give the same record bytes and the same effects in the same order.
+ *
+ * Life cycle: casework_create (configuration) → casework_define per process → case_open | case_decode → case_step … →
+ * case_encode → case_close. Threading: one worker thread owns a casework and its cases.
+ * Ownership: effects and everything in them live in the arena passed to the step.
+ * Limits: CASE_* below; what exceeds one becomes an incident of the case, never a crash.
+ * Never: reads a clock, draws randomness, touches a file or the store. Other cases are reached by effects only. Pure.
+ */
+#ifndef KURATOR_CASEWORK_CASEWORK_H
+#define KURATOR_CASEWORK_CASEWORK_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/civil.h"
+#include "base/err.h"
+#include "base/value.h"
+#include "calendar/calendar.h"
+#include "casework/catalogue.h"
+#include "chart/chart.h"
+
+enum {
+  CASE_ID_MAX = 200,
+  CASE_KEY_MAX = 64,
+  CASE_CHILDREN_MAX = 200,
+  CASE_DEADLINES_MAX = 400,  /* kept in one case, ended ones included */
+  CASE_RECORD_MAX = 1 << 20, /* bytes */
+};
+
+struct casework;  /* configuration and compiled processes */
+struct case_file; /* one case in memory ("case" is a word of C) */
+
+/* What a chart may be told of other cases: only the routing load. Asked while a step runs; must be deterministic for the
+ * journal position (the runtime answers from its own counters). */
+struct casework_ports {
+  void *arg;
+  /* Open referrals of a participant. */
+  int64_t (*load)(void *arg, struct span participant);
+};
+
+struct casework_options {
+  const struct catalogue *catalogue; /* checked; borrowed */
+  const struct calendar *calendar;   /* borrowed */
+  struct chart_limits limits;
+  struct casework_ports ports;
+};
+enum err casework_create(const struct casework_options *options, struct casework **ret_casework) MUST_CHECK;
+void casework_destroy(struct casework **casework);
+
+struct process_source {
+  struct span name;     /* folder name */
+  struct span chart;    /* SCXML */
+  const char *file;     /* for faults */
+  struct value settings; /* map, becomes _x.settings; borrowed */
+};
+/* Compiles and checks a process (roles, terms, stages, event names of met-by against the catalogue). ERR_* with line. */
+enum err casework_define(struct casework *casework, const struct process_source *source, struct fault *fault) MUST_CHECK;
+bool casework_has_process(const struct casework *casework, struct span name);
+const struct catalogue *casework_catalogue(const struct casework *casework);
+const struct calendar *casework_calendar(const struct casework *casework);
+
+/* ---- a case ---- */
+
+struct case_identity {
+  struct span id;      /* "86-2025-00137/support/m1" */
+  struct span process;
+  struct span parent;  /* case id, empty for a root */
+  struct span invoke;  /* the parent's element that started it */
+  struct span key;     /* last part of the id */
+};
+struct span case_root(struct span id); /* up to the first '/' */
+
+/* What an input is. */
+enum case_input_kind {
+  CASE_INPUT_START,    /* first step; data presets the session */
+  CASE_INPUT_EVENT,    /* an event of the catalogue from a participant */
+  CASE_INPUT_INTERNAL, /* from another case or from this room: deadline.X, referral.X.Y, done.invoke.X, case.cancelled */
+  CASE_INPUT_WATCHED,  /* an external event that another case of the family handles: only deadlines look at it */
+  CASE_INPUT_TIMER,    /* a timer of this case is due */
+};
+struct case_input {
+  enum case_input_kind kind;
+  struct span event;         /* START: the event that started it */
+  struct value data;         /* clear data only */
+  struct span sender;        /* participant id; empty for internal */
+  civil_moment occurred_at;  /* ≤ now */
+  struct span invokeid;      /* INTERNAL: which element answers */
+  uint32_t timer_slot;       /* TIMER */
+  uint64_t timer_generation; /* TIMER: an older generation is ignored */
+};
+
+enum deadline_state {
+  DEADLINE_OPEN,
+  DEADLINE_MET,
+  DEADLINE_MISSED,
+  DEADLINE_MET_REPORTED_LATE,
+  DEADLINE_PAUSED,
+  DEADLINE_CANCELLED,
+  DEADLINE_PROVISIONAL, /* open, resting on a year that is not loaded */
+};
+const char *deadline_state_name(enum deadline_state state); /* "met-reported-late" */
+
+/* A deadline as a legal object (design section 3); one record per (case, slot), kept when it has ended. */
+struct deadline {
+  uint32_t slot; /* per case, never used twice */
+  struct span id, key, basis, title, owner, term, cause, calendar_revision;
+  civil_day from, due, opens; /* opens CIVIL_DAY_NONE: at once */
+  enum term_shift shift;
+  enum deadline_state state;
+  civil_moment opened_at, at; /* at: the last change of state */
+  civil_day done_on;          /* met or reported late: when it occurred */
+  bool counted;               /* against the owner's record */
+};
+void deadline_encode(const struct deadline *deadline, struct writer *w);
+enum err deadline_decode(struct span bytes, struct deadline *ret_deadline) MUST_CHECK; /* borrows from bytes */
+/* Russian, why this due date. */
+struct span deadline_explain(const struct calendar *calendar, const struct deadline *deadline, struct arena *arena);
+
+enum case_effect_kind {
+  CASE_EFFECT_DEADLINE, /* store the record */
+  CASE_EFFECT_TIMER_SET,
+  CASE_EFFECT_TIMER_CLEAR,
+  CASE_EFFECT_START,    /* start a child case */
+  CASE_EFFECT_EVENT,    /* an internal event for another case (parent or child) */
+  CASE_EFFECT_DELIVERY, /* something for a participant's stream */
+  CASE_EFFECT_INCIDENT,
+  CASE_EFFECT_LOAD,     /* a participant's open referrals change by `delta` */
+  CASE_EFFECT_ENDED,    /* the case is over; `data` is the donedata */
+};
+enum delivery_kind {
+  DELIVERY_OFFER,
+  DELIVERY_OFFER_WITHDRAWN,
+  DELIVERY_TASK,
+  DELIVERY_TASK_WITHDRAWN,
+  DELIVERY_NOTICE,
+  DELIVERY_DEADLINE, /* reminder or miss */
+};
+struct case_effect {
+  enum case_effect_kind kind;
+  struct span case_id; /* START, EVENT: the other case */
+  struct span process, invoke, key;
+  struct span event;
+  struct value data;
+  struct deadline deadline;
+  uint32_t slot;
+  uint64_t generation;
+  civil_moment due;
+  enum delivery_kind delivery;
+  struct span participant;
+  struct span subject; /* DELIVERY: element id, template or deadline id */
+  struct span reason;  /* INCIDENT: stable code ("event-not-taken", "script-error", "unroutable", …) */
+  struct span detail;  /* INCIDENT: text for the operator; no personal data */
+  int64_t delta;
+};
+struct case_effects {
+  struct arena *arena;
+  struct case_effect *items;
+  size_t count, capacity;
+};
+
+/* A case that does not exist yet; its first input must be CASE_INPUT_START. ERR_NOT_FOUND: no such process. */
+enum err case_open(struct casework *casework, const struct case_identity *identity, struct case_file **ret_case) MUST_CHECK;
+enum err case_decode(struct casework *casework, struct span record, struct case_file **ret_case, struct fault *fault) MUST_CHECK;
+void case_close(struct case_file **c);
+/* After a step. ERR_UNSUPPORTED / ERR_LIMIT when the chart's data cannot be kept: park the case. */
+enum err case_encode(struct case_file *c, struct writer *w, struct fault *fault) MUST_CHECK;
+
+/*
+ * Rights of a message at a case: the sender's kind against the catalogue, its territory against the case's, the
+ * addressee and the offer's number. ERR_FORBIDDEN or ERR_CONFLICT with a Russian text; never changes the case.
+ */
+enum err case_permits(const struct case_file *c, const struct event_rule *rule, const struct participant *sender,
+                      const struct value *data, struct fault *fault) MUST_CHECK;
+
+/*
+ * One input. ERR_OK also when the input led to an incident (that is an effect). An error return means that the case must be
+ * parked: nothing of the step may be stored; `fault` says why (limits, script memory).
+ */
+enum err case_step(struct case_file *c, const struct case_input *input, civil_moment now, struct case_effects *effects,
+                   struct fault *fault) MUST_CHECK;
+/* True if the last step's event was taken by a transition or met a deadline. */
+bool case_took(const struct case_file *c);
+
+/* ---- reading a case ---- */
+
+struct case_view {
+  struct case_identity identity;
+  struct span status, reason; /* of <k:status> */
+  struct span addressee;      /* participant, empty if none */
+  int64_t offer;              /* number of the present offer */
+  int64_t edition;
+  struct span territory;
+  struct span stage;          /* furthest stage of the active states, empty if none */
+  bool ended;
+  struct span ground;         /* empty while it runs */
+  civil_moment opened_at, changed_at, status_at;
+  struct text_list states;    /* active atomic states, or the final one */
+  struct text_list children;  /* ids of child cases, in order of creation, ended ones included */
+  struct text_list live;      /* of those, the ones that have not ended */
+};
+/* Fills `ret_view` from an open case; texts live in `arena`. */
+void case_view_of(const struct case_file *c, struct arena *arena, struct case_view *ret_view);
+/* The same from a record without restoring its session: cheap, for lists and the outcome. */
+enum err case_view_decode(struct span record, struct arena *arena, struct case_view *ret_view) MUST_CHECK;
+/* True if the process of this case names the event (delegation). */
+bool case_knows(const struct casework *casework, struct span process, struct span event);
+
+#endif

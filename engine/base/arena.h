@@ -39,7 +39,7 @@ struct span arena_printf(struct arena *arena, const char *format, ...) PRINTF_LI
 /* Bytes handed out since the last reset, for limits and tests. */
 size_t arena_used(const struct arena *arena);
 
-#define ARENA_NEW(arena, type) ((type *)arena_calloc((arena), 1, sizeof(type)))
+#define ARENA_NEW(arena, type)          ((type *)arena_calloc((arena), 1, sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_calloc((arena), (count), sizeof(type)))
 
 #endif

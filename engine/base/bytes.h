@@ -37,7 +37,9 @@ void writer_zigzag(struct writer *w, int64_t v);   /* signed, zigzag LEB128 */
 void writer_blob(struct writer *w, struct span v); /* varint length, then the bytes */
 void writer_real(struct writer *w, double v);      /* IEEE 754 bits, big-endian */
 void writer_printf(struct writer *w, const char *format, ...) PRINTF_LIKE(2, 3);
-static inline struct span writer_span(const struct writer *w) { return (struct span){w->data, w->size}; }
+static inline struct span writer_span(const struct writer *w) {
+  return (struct span){w->data, w->size};
+}
 
 struct reader {
   const uint8_t *data;
@@ -45,7 +47,9 @@ struct reader {
   bool failed;
 };
 
-static inline struct reader reader_of(struct span s) { return (struct reader){s.data, s.size, false}; }
+static inline struct reader reader_of(struct span s) {
+  return (struct reader){s.data, s.size, false};
+}
 uint8_t reader_u8(struct reader *r);
 uint32_t reader_u32be(struct reader *r);
 uint64_t reader_u64be(struct reader *r);

@@ -20,10 +20,10 @@
 typedef int32_t civil_day;    /* days since 1970-01-01 */
 typedef int64_t civil_moment; /* milliseconds since 1970-01-01T00:00:00Z */
 
-#define CIVIL_DAY_NONE INT32_MIN
+#define CIVIL_DAY_NONE    INT32_MIN
 #define CIVIL_MOMENT_NONE INT64_MIN
-#define CIVIL_DAY_MS INT64_C(86400000)
-#define CIVIL_ZONE_MS (INT64_C(5) * 3600 * 1000)
+#define CIVIL_DAY_MS      INT64_C(86400000)
+#define CIVIL_ZONE_MS     (INT64_C(5) * 3600 * 1000)
 
 enum { CIVIL_DATE_TEXT = 11 /* "2026-01-20" and NUL */, CIVIL_MOMENT_TEXT = 30 };
 

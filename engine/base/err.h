@@ -15,9 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define MUST_CHECK                           __attribute__((warn_unused_result))
 #define PRINTF_LIKE(format_index, first_arg) __attribute__((format(printf, format_index, first_arg)))
-#define UNUSED __attribute__((unused))
+#define UNUSED                               __attribute__((unused))
 
 /* The class says who can do something about it. */
 enum err_class {
@@ -28,27 +28,27 @@ enum err_class {
 };
 
 /*     name            class                  text */
-#define ERR_MAP(X)                                                                                                    \
-  X(OK, ERR_CLASS_OK, "ok")                                                                                           \
-  X(INVALID, ERR_CLASS_DOMAIN, "invalid value")                                                                       \
-  X(FORMAT, ERR_CLASS_DOMAIN, "malformed input")                                                                      \
-  X(RANGE, ERR_CLASS_DOMAIN, "value out of range")                                                                    \
-  X(LIMIT, ERR_CLASS_DOMAIN, "limit exceeded")                                                                        \
-  X(NOT_FOUND, ERR_CLASS_DOMAIN, "not found")                                                                         \
-  X(EXISTS, ERR_CLASS_DOMAIN, "already exists")                                                                       \
-  X(CONFLICT, ERR_CLASS_DOMAIN, "conflicts with the present state")                                                   \
-  X(FORBIDDEN, ERR_CLASS_DOMAIN, "not permitted")                                                                     \
-  X(UNSUPPORTED, ERR_CLASS_DOMAIN, "not supported")                                                                   \
-  X(SCRIPT, ERR_CLASS_DOMAIN, "error in a script")                                                                    \
-  X(IO, ERR_CLASS_OPERATIONAL, "input or output failed")                                                              \
-  X(UNREACHABLE, ERR_CLASS_OPERATIONAL, "peer cannot be reached")                                                     \
-  X(BUSY, ERR_CLASS_OPERATIONAL, "busy, try again")                                                                   \
-  X(FULL, ERR_CLASS_OPERATIONAL, "storage is full")                                                                   \
-  X(NO_MEMORY, ERR_CLASS_OPERATIONAL, "out of memory")                                                                \
-  X(CONFIG, ERR_CLASS_OPERATIONAL, "configuration is wrong")                                                          \
-  X(VERSION, ERR_CLASS_OPERATIONAL, "version not understood")                                                         \
-  X(CLOSED, ERR_CLASS_OPERATIONAL, "closed")                                                                          \
-  X(CORRUPT, ERR_CLASS_STORAGE, "stored data is damaged")                                                             \
+#define ERR_MAP(X)                                                                                                     \
+  X(OK, ERR_CLASS_OK, "ok")                                                                                            \
+  X(INVALID, ERR_CLASS_DOMAIN, "invalid value")                                                                        \
+  X(FORMAT, ERR_CLASS_DOMAIN, "malformed input")                                                                       \
+  X(RANGE, ERR_CLASS_DOMAIN, "value out of range")                                                                     \
+  X(LIMIT, ERR_CLASS_DOMAIN, "limit exceeded")                                                                         \
+  X(NOT_FOUND, ERR_CLASS_DOMAIN, "not found")                                                                          \
+  X(EXISTS, ERR_CLASS_DOMAIN, "already exists")                                                                        \
+  X(CONFLICT, ERR_CLASS_DOMAIN, "conflicts with the present state")                                                    \
+  X(FORBIDDEN, ERR_CLASS_DOMAIN, "not permitted")                                                                      \
+  X(UNSUPPORTED, ERR_CLASS_DOMAIN, "not supported")                                                                    \
+  X(SCRIPT, ERR_CLASS_DOMAIN, "error in a script")                                                                     \
+  X(IO, ERR_CLASS_OPERATIONAL, "input or output failed")                                                               \
+  X(UNREACHABLE, ERR_CLASS_OPERATIONAL, "peer cannot be reached")                                                      \
+  X(BUSY, ERR_CLASS_OPERATIONAL, "busy, try again")                                                                    \
+  X(FULL, ERR_CLASS_OPERATIONAL, "storage is full")                                                                    \
+  X(NO_MEMORY, ERR_CLASS_OPERATIONAL, "out of memory")                                                                 \
+  X(CONFIG, ERR_CLASS_OPERATIONAL, "configuration is wrong")                                                           \
+  X(VERSION, ERR_CLASS_OPERATIONAL, "version not understood")                                                          \
+  X(CLOSED, ERR_CLASS_OPERATIONAL, "closed")                                                                           \
+  X(CORRUPT, ERR_CLASS_STORAGE, "stored data is damaged")                                                              \
   X(COMMIT, ERR_CLASS_STORAGE, "commit failed")
 
 enum err {
@@ -82,23 +82,23 @@ enum err fault_set_at(struct fault *fault, enum err err, uint32_t line, uint32_t
     PRINTF_LIKE(5, 6);
 
 /* Returns from the enclosing function with the error of `expr`, if there is one. */
-#define TRY(expr)                                                                                                     \
-  do {                                                                                                                \
-    enum err try_err_ = (expr);                                                                                       \
-    if (try_err_ != ERR_OK) {                                                                                         \
-      return try_err_;                                                                                                \
-    }                                                                                                                 \
+#define TRY(expr)                                                                                                      \
+  do {                                                                                                                 \
+    enum err try_err_ = (expr);                                                                                        \
+    if (try_err_ != ERR_OK) {                                                                                          \
+      return try_err_;                                                                                                 \
+    }                                                                                                                  \
   } while (0)
 
 /* Runs `fn(&variable)` when the variable goes out of scope. */
 #define DEFER(fn) __attribute__((cleanup(fn)))
 
 /* A bug: prints where and aborts, in release too. A condition that input can make false is never an ASSERT. */
-#define ASSERT(condition)                                                                                             \
-  do {                                                                                                                \
-    if (!(condition)) {                                                                                               \
-      assert_fail(#condition, __FILE__, __LINE__);                                                                    \
-    }                                                                                                                 \
+#define ASSERT(condition)                                                                                              \
+  do {                                                                                                                 \
+    if (!(condition)) {                                                                                                \
+      assert_fail(#condition, __FILE__, __LINE__);                                                                     \
+    }                                                                                                                  \
   } while (0)
 _Noreturn void assert_fail(const char *condition, const char *file, int line);
 

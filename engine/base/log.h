@@ -14,6 +14,8 @@
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 
 void log_set_level(enum log_level level);
+/* A text that begins with "msg=" is the rest of the line as it stands; any other text becomes a quoted msg="…".
+ * Control characters become spaces; a line ends at 2 KiB. Lines under the level (at first LOG_INFO) are dropped. */
 void log_line(enum log_level level, const char *room, const char *format, ...) PRINTF_LIKE(3, 4);
 
 #endif

@@ -49,11 +49,21 @@ struct value_field {
   struct value value;
 };
 
-static inline struct value value_nil(void) { return (struct value){.kind = VALUE_NIL}; }
-static inline struct value value_bool(bool v) { return (struct value){.kind = VALUE_BOOL, .truth = v}; }
-static inline struct value value_int(int64_t v) { return (struct value){.kind = VALUE_INT, .integer = v}; }
-static inline struct value value_real(double v) { return (struct value){.kind = VALUE_REAL, .real = v}; }
-static inline struct value value_text(struct span v) { return (struct value){.kind = VALUE_TEXT, .text = v}; }
+static inline struct value value_nil(void) {
+  return (struct value){.kind = VALUE_NIL};
+}
+static inline struct value value_bool(bool v) {
+  return (struct value){.kind = VALUE_BOOL, .truth = v};
+}
+static inline struct value value_int(int64_t v) {
+  return (struct value){.kind = VALUE_INT, .integer = v};
+}
+static inline struct value value_real(double v) {
+  return (struct value){.kind = VALUE_REAL, .real = v};
+}
+static inline struct value value_text(struct span v) {
+  return (struct value){.kind = VALUE_TEXT, .text = v};
+}
 
 /* Sorts the fields by name. ERR_INVALID if a name stands twice. `fields` must live as long as the value. */
 enum err value_map(struct value_field *fields, size_t count, struct value *ret_value) MUST_CHECK;
@@ -68,6 +78,8 @@ const struct value *value_find(const struct value *map, struct span name);
 struct span value_get_text(const struct value *map, const char *name);
 /* A new map in `arena` with `name` set to `field` (replaced or added); `map` may be NULL or nil. Fields are shared. */
 struct value value_with(struct arena *arena, const struct value *map, struct span name, struct value field);
+/* False if the tree is deeper than decoders accept: whoever wraps data from outside asks this before encoding. */
+bool value_depth_fits(const struct value *v);
 bool value_equal(const struct value *a, const struct value *b);
 /* Deep copy into `arena`. */
 struct value value_copy(struct arena *arena, const struct value *v);

@@ -1,0 +1,207 @@
+/*
+ * runtime/runtime.h — inbox → step → commit → outbox.
+ *
+ * Purpose: makes the pure room casework durable. Messages wait in a bounded inbox; a tick takes the timers that are due and
+ * then the messages that wait, lets each one step its case and whatever that touches, and commits the whole as one
+ * write set. Receipts and deliveries leave only when the commit is done: a receipt means "durable at journal n".
+ *
+ * Life cycle: runtime_create (recovers from the store) → runtime_submit | runtime_ack …, runtime_tick … → runtime_destroy.
+ * Threading: one thread; callbacks run on it, from store_poll or the store's loop.
+ * Ownership: borrows the catalogue, the calendar, the store and the ports; copies every message.
+ * Time: comes with runtime_tick. recorded_at never runs backwards, also across restarts. A timer that is due at T is stepped at T
+ * (at the last recorded moment if that is later), however late the tick comes, and always before a message that is recorded
+ * at T or later: so the result does not depend on how the loop was scheduled.
+ * One input is all or nothing: either everything that follows from it is in the write set, or only the incident that says why
+ * it is not.
+ * Never: opens a socket or a file, reads a clock, knows protobuf, an event, an agency or a process.
+ */
+#ifndef KURATOR_RUNTIME_RUNTIME_H
+#define KURATOR_RUNTIME_RUNTIME_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/civil.h"
+#include "base/err.h"
+#include "base/value.h"
+#include "casework/casework.h"
+#include "casework/catalogue.h"
+#include "store/store.h"
+
+enum {
+  RUNTIME_DIGEST_SIZE = 32,
+  RUNTIME_KEY_SIZE = 32,
+  RUNTIME_ROOT_MAX = 64,     /* bytes of a root case's id */
+  RUNTIME_MESSAGE_MAX = 1 << 20, /* bytes of one message as it waits */
+};
+
+struct runtime;
+
+/* ---- what goes in ---- */
+
+struct runtime_message {
+  struct span sender;       /* participant; the wire has authenticated it */
+  uint64_t sequence;        /* per sender; the same number stands for the same message */
+  uint8_t digest[RUNTIME_DIGEST_SIZE];
+  struct span event;
+  struct span case_id;
+  struct span acting_for;   /* id of the person on whose behalf an agent speaks, empty if none */
+  civil_moment occurred_at; /* CIVIL_MOMENT_NONE: when it is recorded */
+  struct value data;        /* the whole payload, personal fields included; a map or nil */
+  /* Not NULL: the payload could not even be read. It is journalled without data and answered with this refusal. */
+  const struct fault *refusal;
+};
+
+/* ---- what comes out ---- */
+
+enum runtime_receipt_kind {
+  RUNTIME_ACCEPTED,  /* durable at `journal` */
+  RUNTIME_DUPLICATE, /* was durable at `journal` already; nothing happened now */
+  RUNTIME_REFUSED,   /* `err` and `text` (Russian) say why */
+  RUNTIME_INCIDENT,  /* durable at `journal`, but its case could not take it: the operator has `incident` */
+};
+struct runtime_receipt {
+  enum runtime_receipt_kind kind;
+  struct span sender;
+  uint64_t sequence;
+  uint64_t journal;
+  uint64_t incident;
+  enum err err;
+  struct span text;
+};
+const char *runtime_receipt_name(enum runtime_receipt_kind kind); /* "accepted" */
+
+/* Something for a participant's stream, before it becomes bytes. Data is cut to what the participant's kind may see. */
+enum runtime_delivery_kind {
+  RUNTIME_DELIVERY_OFFER,
+  RUNTIME_DELIVERY_OFFER_WITHDRAWN,
+  RUNTIME_DELIVERY_TASK,
+  RUNTIME_DELIVERY_TASK_WITHDRAWN,
+  RUNTIME_DELIVERY_NOTICE,
+  RUNTIME_DELIVERY_DEADLINE,
+  RUNTIME_DELIVERY_INCIDENT, /* of the participant's own message */
+};
+struct runtime_delivery {
+  enum runtime_delivery_kind kind;
+  const struct participant *participant;
+  uint64_t position;
+  civil_moment recorded_at;
+  uint64_t journal;
+  struct span case_id;
+  struct span process;
+  struct span subject;  /* element id, template or deadline id */
+  struct span event;    /* as casework set it, may be empty */
+  struct value data;    /* map: clear data */
+  struct value personal; /* map: personal fields of the family, nil if there are none or no key */
+  civil_moment due;     /* CIVIL_MOMENT_NONE if none */
+  struct span reason;   /* INCIDENT: stable code; withdrawals: why */
+  struct span detail;   /* INCIDENT: Russian or engineer's text, no personal data */
+};
+
+struct runtime_ports {
+  void *arg;
+  /* Called when the commit is done, in order of processing; `receipt` is borrowed until it returns. NULL: nobody asks. */
+  void (*receipt)(void *arg, const struct runtime_receipt *receipt);
+  /* A stream has grown; `bytes` as they have been stored. After the receipts of the same batch. NULL: nobody asks. */
+  void (*delivered)(void *arg, struct span participant, uint64_t position, struct span bytes);
+  /* The bytes of a delivery as they will be sent. NULL: no streams are written (rehearsal). */
+  enum err (*delivery_encode)(void *arg, const struct runtime_delivery *delivery, struct writer *w);
+  /* Every batch: the journal has reached `head`. ERR_FULL: nothing was stored, the messages wait again. Anything else: the
+   * store is unsafe, the process has to stop and recover. NULL: nobody asks. */
+  void (*committed)(void *arg, enum err result, uint64_t head);
+  /* Keys and nonces. NULL: libsodium's generator. */
+  void (*random)(void *arg, void *bytes, size_t size);
+};
+
+struct runtime_limits {
+  uint32_t inbox_messages;    /* waiting: more are ERR_BUSY */
+  size_t inbox_bytes;
+  uint32_t batch_messages;    /* in one commit */
+  uint32_t batch_timers;
+  uint32_t steps_max;         /* that follow from one input, in all cases together */
+  uint32_t cases_cached;      /* decoded between batches */
+  uint32_t refusals_max;      /* incidents of one sender for refusals; further ones are counted together */
+};
+/* 4,096 messages, 64 MiB, 256, 256, 1,000, 4,096, 1,000. */
+struct runtime_limits runtime_limits_default(void);
+
+struct runtime_options {
+  const struct catalogue *catalogue; /* checked */
+  const struct calendar *calendar;
+  const struct process_source *processes;
+  size_t processes_count;
+  struct chart_limits chart_limits;
+  struct store *store;
+  struct runtime_ports ports;
+  struct runtime_limits limits;
+  const uint8_t *master_key; /* RUNTIME_KEY_SIZE bytes, copied; NULL: personal data is dropped (rehearsal) */
+  bool durable_clock;        /* the moment of runtime_tick is committed even if nothing else happens (virtual clock) */
+};
+/* Compiles the processes and recovers: ERR_CORRUPT, ERR_VERSION, ERR_CONFIG or a chart's error with the text in `fault`. */
+enum err runtime_create(const struct runtime_options *options, struct runtime **ret_runtime, struct fault *fault) MUST_CHECK;
+/* Waits for a commit in flight. What still waits in the inbox is dropped: nobody had a receipt for it. */
+void runtime_destroy(struct runtime **runtime);
+const struct casework *runtime_casework(const struct runtime *runtime);
+
+/* ---- work ---- */
+
+/* ERR_BUSY: the inbox is full (back-pressure: try again after a tick). ERR_LIMIT: larger than RUNTIME_MESSAGE_MAX. ERR_CLOSED: the
+ * store has failed. Anything that is wrong with the message itself comes as a receipt. */
+enum err runtime_submit(struct runtime *runtime, const struct runtime_message *message) MUST_CHECK;
+/* Orders what waits by (occurred_at, sender, sequence): for a virtual clock, between two barriers. */
+void runtime_inbox_sort(struct runtime *runtime);
+/* One batch: due timers, then messages, as many as the limits allow, and the commit is begun. Nothing to do, or a commit
+ * in flight: nothing. ERR_COMMIT, ERR_CORRUPT: stop and recover. */
+enum err runtime_tick(struct runtime *runtime, civil_moment now) MUST_CHECK;
+/* When the next timer is due, CIVIL_MOMENT_NONE if there is none. */
+civil_moment runtime_next_due(struct runtime *runtime);
+/* No message waits, no acknowledgement, no commit is in flight. (Timers may be due: ask runtime_next_due.) */
+bool runtime_idle(const struct runtime *runtime);
+size_t runtime_inbox_waiting(const struct runtime *runtime);
+/* True when a message was taken but is not yet answered, or when more than nothing waits: senders of those get no receipt yet. */
+bool runtime_committing(const struct runtime *runtime);
+
+/* The last recorded moment, or the virtual clock when durable_clock; CIVIL_MOMENT_NONE in a new store. */
+civil_moment runtime_clock(const struct runtime *runtime);
+uint64_t runtime_journal_head(const struct runtime *runtime);
+/* The highest sequence of a sender that is durable, 0 if none: where its link goes on after a restart. */
+uint64_t runtime_sequence_of(const struct runtime *runtime, struct span sender);
+
+/* ---- streams ---- */
+
+struct runtime_cursor {
+  uint64_t head;         /* last position written, 0 if none */
+  uint64_t acknowledged; /* by the reader */
+};
+/* ERR_NOT_FOUND: no such participant. */
+enum err runtime_cursor_of(const struct runtime *runtime, struct span participant, struct runtime_cursor *ret_cursor) MUST_CHECK;
+/* The reader has everything up to `position`. Durable with the next batch. Going back is ignored; ERR_RANGE past the head. */
+enum err runtime_ack(struct runtime *runtime, struct span participant, uint64_t position) MUST_CHECK;
+/* Returns false to stop; the bytes are borrowed until it returns. */
+typedef bool (*runtime_stream_visit)(void *arg, uint64_t position, struct span bytes);
+/* Committed positions > `after`, at most `count_max`, ascending. Between ticks only. */
+enum err runtime_stream_read(struct runtime *runtime, struct span participant, uint64_t after, size_t count_max,
+                             runtime_stream_visit visit, void *arg) MUST_CHECK;
+
+/* ---- the operator ---- */
+
+/* Steps the journalled message of an open incident again, with the rights of its sender, as a new entry of the journal; the
+ * incident is resolved when that is accepted. ERR_NOT_FOUND; ERR_CONFLICT: resolved already, or nothing to repeat (a timer,
+ * an unreadable payload); ERR_BUSY. */
+enum err runtime_incident_retry(struct runtime *runtime, struct span case_id, uint64_t incident, struct fault *fault) MUST_CHECK;
+/* Marks it as dealt with; durable with the next batch. `actor` is kept. ERR_NOT_FOUND, ERR_CONFLICT. */
+enum err runtime_incident_resolve(struct runtime *runtime, struct span case_id, uint64_t incident, struct span actor,
+                                  struct fault *fault) MUST_CHECK;
+/* The personal fields of a family, all of them: the caller cuts (catalogue_cut) and has the access journalled. ERR_NOT_FOUND: none,
+ * or the key is gone. */
+enum err runtime_person_read(struct runtime *runtime, struct span root, struct arena *arena, struct value *ret_personal) MUST_CHECK;
+
+struct runtime_stats {
+  uint64_t batches, accepted, duplicates, refused, incidents, timers;
+  uint64_t steps;         /* case_step calls */
+  uint64_t decoded;       /* cases restored from their record */
+};
+struct runtime_stats runtime_stats(const struct runtime *runtime);
+
+#endif

@@ -72,7 +72,7 @@ struct case_identity {
   struct span process;
   struct span parent;  /* case id, empty for a root */
   struct span invoke;  /* the parent's element that started it */
-  struct span key;     /* last part of the id */
+  struct span key;     /* what a sender calls it: the last part of the id, without the ".2" of a second life */
 };
 struct span case_root(struct span id); /* up to the first '/' */
 
@@ -90,7 +90,8 @@ struct case_input {
   struct value data;         /* clear data only */
   struct span sender;        /* participant id; empty for internal */
   civil_moment occurred_at;  /* ≤ now */
-  struct span invokeid;      /* INTERNAL: which element answers */
+  struct span invokeid;      /* INTERNAL: which element answers (the effect's `invoke`) */
+  struct span origin;        /* INTERNAL: id of the case whose effect this was, empty if none */
   uint32_t timer_slot;       /* TIMER */
   uint64_t timer_generation; /* TIMER: an older generation is ignored */
 };
@@ -144,17 +145,18 @@ enum delivery_kind {
 struct case_effect {
   enum case_effect_kind kind;
   struct span case_id; /* START, EVENT: the other case */
-  struct span process, invoke, key;
-  struct span event;
+  struct span process, invoke, key; /* START: of the child, for its case_identity; EVENT: `invoke` is the input's invokeid */
+  struct span event;        /* EVENT; DELIVERY: "deadline.ID" or "reminder.ID" of a DELIVERY_DEADLINE */
   struct value data;
-  struct deadline deadline;
-  uint32_t slot;
-  uint64_t generation;
-  civil_moment due;
+  civil_moment occurred_at; /* START, EVENT: when that occurred which led to it; becomes the input's */
+  struct deadline deadline; /* DEADLINE */
+  uint32_t slot;            /* TIMER_* */
+  uint64_t generation;      /* TIMER_SET: hand it back with the input; TIMER_CLEAR: of the timer that goes */
+  civil_moment due;         /* TIMER_SET; TIMER_CLEAR: of the timer that goes. A timer is never SET twice without a CLEAR */
   enum delivery_kind delivery;
   struct span participant;
   struct span subject; /* DELIVERY: element id, template or deadline id */
-  struct span reason;  /* INCIDENT: stable code ("event-not-taken", "script-error", "unroutable", …) */
+  struct span reason;  /* ENDED: the ground; DELIVERY_OFFER_WITHDRAWN: why; INCIDENT: stable code ("event-not-taken", "script-error", "unroutable", …) */
   struct span detail;  /* INCIDENT: text for the operator; no personal data */
   int64_t delta;
 };
@@ -172,7 +174,7 @@ void case_close(struct case_file **c);
 enum err case_encode(struct case_file *c, struct writer *w, struct fault *fault) MUST_CHECK;
 
 /*
- * Rights of a message at a case: the sender's kind against the catalogue, its territory against the case's, the
+ * Rights of a message at a case (NULL: one that it would start; then the territory in `data` counts): the sender's kind against the catalogue, its territory against the case's, the
  * addressee and the offer's number. ERR_FORBIDDEN or ERR_CONFLICT with a Russian text; never changes the case.
  */
 enum err case_permits(const struct case_file *c, const struct event_rule *rule, const struct participant *sender,
@@ -210,5 +212,7 @@ void case_view_of(const struct case_file *c, struct arena *arena, struct case_vi
 enum err case_view_decode(struct span record, struct arena *arena, struct case_view *ret_view) MUST_CHECK;
 /* True if the process of this case names the event (delegation). */
 bool case_knows(const struct casework *casework, struct span process, struct span event);
+/* True if a deadline of the process is met by it: the second choice when nobody of a family knows the event. */
+bool case_watches(const struct casework *casework, struct span process, struct span event);
 
 #endif

@@ -85,11 +85,13 @@ enum err civil_day_parse_ru(struct span text, civil_day *ret_day) {
   return civil_day_of(date, ret_day);
 }
 
+static bool is_inside(civil_day day) {
+  return day >= CIVIL_DAY_FIRST && day <= CIVIL_DAY_LAST;
+}
+
 /* A day outside the years of this file (CIVIL_DAY_NONE above all) is written as zeros: no text reads back as it. */
 static struct civil_date date_to_write(civil_day day) {
-  struct civil_date date = civil_date_of(day);
-  bool inside = date.year >= YEAR_MIN && date.year <= YEAR_MAX;
-  return inside ? date : (struct civil_date){0, 0, 0};
+  return is_inside(day) ? civil_date_of(day) : (struct civil_date){0, 0, 0};
 }
 
 void civil_day_format(civil_day day, char text[CIVIL_DATE_TEXT]) {
@@ -186,8 +188,7 @@ enum err civil_moment_parse(struct span text, civil_moment *ret_moment) {
   TRY(fraction_parse(&rest, &fraction_ms));
   TRY(offset_parse(rest, &offset_ms));
   civil_moment moment = (int64_t)day * CIVIL_DAY_MS + clock_ms + fraction_ms - offset_ms;
-  int year = civil_date_of(civil_moment_day(moment)).year;
-  if (year < YEAR_MIN || year > YEAR_MAX) {
+  if (!is_inside(civil_moment_day(moment))) {
     return ERR_RANGE;
   }
   *ret_moment = moment;
@@ -211,8 +212,7 @@ civil_moment civil_day_start(civil_day day) {
 void civil_moment_format(civil_moment moment, char text[CIVIL_MOMENT_TEXT]) {
   civil_day day = civil_moment_day(moment);
   civil_day_format(day, text);
-  bool inside = date_to_write(day).year != 0;
-  int64_t of_day = inside ? moment - civil_day_start(day) : 0;
+  int64_t of_day = is_inside(day) ? moment - civil_day_start(day) : 0;
   int seconds = (int)(of_day / 1000);
   char *at = text + CIVIL_DATE_TEXT - 1;
   *at++ = 'T';

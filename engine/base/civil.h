@@ -21,6 +21,8 @@ typedef int32_t civil_day;    /* days since 1970-01-01 */
 typedef int64_t civil_moment; /* milliseconds since 1970-01-01T00:00:00Z */
 
 #define CIVIL_DAY_NONE    INT32_MIN
+#define CIVIL_DAY_FIRST   (-25567) /* 1900-01-01 */
+#define CIVIL_DAY_LAST    84005    /* 2199-12-31 */
 #define CIVIL_MOMENT_NONE INT64_MIN
 #define CIVIL_DAY_MS      INT64_C(86400000)
 #define CIVIL_ZONE_MS     (INT64_C(5) * 3600 * 1000)

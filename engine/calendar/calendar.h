@@ -46,9 +46,12 @@ const char *calendar_revision(const struct calendar *calendar);
 bool calendar_is_working(const struct calendar *calendar, civil_day day);
 /* Number of working days d with from < d <= to; negative when to < from. */
 int calendar_working_days_between(const struct calendar *calendar, civil_day from, civil_day to);
+/* True if some fixed holiday of ТК РФ ст. 112 inside the loaded years counts as working: most likely the file was cut.
+ * `ret_day` gets the first such day. */
+bool calendar_misses_holiday(const struct calendar *calendar, civil_day *ret_day);
 
-/* A legal term: "10wd" working days, "5d" calendar days, "2w", "3mo", "1y", "-6mo" before; parts joined by '+' are counted one after the
- * other, each from the unshifted end of the one before ("3mo+5wd"). "0d" is the anchor itself. */
+/* A legal term: "10wd" working days, "5d" calendar days, "2w", "3mo", "1y", "-6mo" before; parts joined by '+' are
+ * counted one after the other, each from the unshifted end of the one before ("3mo+5wd"). "0d" is the anchor itself. */
 enum term_unit { TERM_WORKING_DAYS, TERM_DAYS, TERM_WEEKS, TERM_MONTHS, TERM_YEARS };
 struct term {
   struct {

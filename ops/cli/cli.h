@@ -7,6 +7,8 @@
 #ifndef KURATOR_CLI_H
 #define KURATOR_CLI_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "base/span.h"
 
@@ -36,12 +38,29 @@ struct cli_verb {
 int cli_fail(enum cli_exit exit_code, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Prints the usage of the verb that is running and returns CLI_USAGE. */
 int cli_usage(const char *format, ...) PRINTF_LIKE(1, 2);
+/* Prints the fault as "FILE:LINE:COLUMN: TEXT" (what is known of it; `file` may be NULL) and returns its exit code. */
+int cli_fail_fault(const char *file, const struct fault *fault);
 /* The exit code for an error: NOT_FOUND 3, CONFLICT/EXISTS 4, other domain errors 5, UNREACHABLE 7, the rest 1. */
 enum cli_exit cli_exit_of(enum err err);
 /* Reads a whole file of at most `size_max` bytes into malloc'ed memory (the caller frees). "-" is stdin. */
 enum err cli_read_file(const char *path, size_t size_max, struct span *ret_bytes, struct fault *fault) MUST_CHECK;
 /* Where config/ is: --config, else $KURATOR_CONFIG, else ./config, else the installed /etc/kurator. Borrowed. */
 const char *cli_config_dir(const char *given);
+
+/* An option that takes a text (--name TEXT or --name=TEXT) or, with `flag`, none. A table ends with a NULL name. */
+struct cli_option {
+  const char *name;  /* with its dashes: "--from", "-o" */
+  const char **text; /* set to the argument, which is borrowed from argv; repeated: the last one */
+  bool *flag;        /* set to true */
+};
+/*
+ * Reads the options of a verb and collects the other words, at most `words_max`, in `words`; "--" ends the options.
+ * Returns the number of words, or -1 when something is wrong: then the usage has been printed and the verb returns
+ * CLI_USAGE.
+ */
+int cli_options_read(int argc, char **argv, const struct cli_option *options, const char **words, int words_max);
+/* What cli_usage speaks of; main.c sets it. */
+void cli_set_running(const struct cli_verb *verb);
 
 /* One table per noun, ended by a NULL noun; main.c lists them. */
 extern const struct cli_verb cli_calendar_verbs[];

@@ -23,8 +23,8 @@
 #include "casework/catalogue.h"
 
 enum {
-  CONFIG_FILE_MAX = 4 << 20,    /* bytes of one YAML file */
-  CONFIG_CHART_MAX = 1 << 20,   /* bytes of one chart */
+  CONFIG_FILE_MAX = 4 << 20,  /* bytes of one YAML file */
+  CONFIG_CHART_MAX = 1 << 20, /* bytes of one chart */
   CONFIG_PROCESSES_MAX = 100,
   CONFIG_PATH_MAX = 4096,
 };
@@ -38,10 +38,10 @@ struct config_setting {
 };
 
 struct config_process {
-  struct span name;     /* folder name: [a-z][a-z0-9-]* */
-  const char *file;     /* path of the chart, for faults */
-  struct span chart;    /* SCXML */
-  struct value settings; /* map name → value */
+  struct span name;             /* folder name: [a-z][a-z0-9-]* */
+  const char *file;             /* path of the chart, for faults */
+  struct span chart;            /* SCXML */
+  struct value settings;        /* map name → value */
   struct config_setting *rules; /* the same with source and title, in the order of the file */
   size_t rules_count;
 };
@@ -81,6 +81,7 @@ struct config {
   struct calendar *calendar;
   struct config_process *processes; /* in byte order of their names */
   size_t processes_count;
+  struct process_source *sources; /* the same, as casework and runtime take them */
   struct config_engine engine;
 };
 

@@ -1,0 +1,30 @@
+/*
+ * runtime/config_schema.h — the shape of each YAML file of config/, for config.c only.
+ *
+ * Purpose: one constant table per file. The structs are those of casework/catalogue.h and runtime/config.h; what stands
+ * here besides are the few documents that hold parts of them.
+ * Threading: constants.
+ */
+#ifndef KURATOR_RUNTIME_CONFIG_SCHEMA_H
+#define KURATOR_RUNTIME_CONFIG_SCHEMA_H
+
+#include "runtime/config.h"
+#include "runtime/yaml.h"
+
+/* settings.yaml of a process, before the scalars are told apart. */
+struct config_setting_text {
+  struct span name, value, source, title;
+};
+struct config_settings_document {
+  struct config_setting_text *settings;
+  size_t settings_count;
+};
+
+extern const cyaml_schema_value_t config_catalogue_schema;    /* into struct catalogue: its own five tables */
+extern const cyaml_schema_value_t config_participants_schema; /* struct catalogue: participants */
+extern const cyaml_schema_value_t config_territories_schema;  /* struct catalogue: territories */
+extern const cyaml_schema_value_t config_routing_schema;      /* struct catalogue: routing */
+extern const cyaml_schema_value_t config_engine_schema;       /* struct config_engine */
+extern const cyaml_schema_value_t config_settings_schema;     /* struct config_settings_document */
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * runtime/yaml.c — libcyaml behind runtime/yaml.h.
+ *
+ * libcyaml tells what was wrong through its log only: the first error line is the message, the first line of the
+ * backtrace after it holds the innermost position. Both are caught here and become one fault.
+ */
+#include "runtime/yaml.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "casework/catalogue.h"
+
+const cyaml_schema_value_t yaml_text_entry = {
+    .type = CYAML_STRING,
+    .flags = CYAML_FLAG_POINTER,
+    .data_size = sizeof(char),
+    .string = {.min = 0, .max = YAML_TEXT_MAX},
+};
+
+struct complaint {
+  char text[FAULT_TEXT_MAX];
+  uint32_t line, column;
+};
+
+static void complaint_position(struct complaint *complaint, const char *text) {
+  const char *line = strstr(text, "(line: ");
+  const char *column = strstr(text, ", column: ");
+  if (line && column && complaint->line == 0) {
+    complaint->line = (uint32_t)strtoul(line + strlen("(line: "), NULL, 10);
+    complaint->column = (uint32_t)strtoul(column + strlen(", column: "), NULL, 10);
+  }
+}
+
+static void complaint_catch(cyaml_log_t level, void *arg, const char *format, va_list arguments) {
+  static const char prefix[] = "Load: ";
+  struct complaint *complaint = arg;
+  char text[FAULT_TEXT_MAX];
+  (void)level;
+  (void)vsnprintf(text, sizeof text, format, arguments);
+  text[strcspn(text, "\n")] = '\0';
+  if (strncmp(text, "  in ", 5) == 0) {
+    complaint_position(complaint, text);
+  } else if (complaint->text[0] == '\0' && strncmp(text, prefix, sizeof prefix - 1) == 0 &&
+             !strstr(text, "Backtrace:")) {
+    (void)snprintf(complaint->text, sizeof complaint->text, "%s", text + sizeof prefix - 1);
+  }
+}
+
+/* ---- copying what libcyaml made into the arena; recursion is bounded by the depth of the (constant) schema ---- */
+
+static void copy_record(const cyaml_schema_field_t *fields, struct arena *arena, uint8_t *record);
+
+static struct span copy_text(struct arena *arena, const char *text) {
+  return text ? arena_copy(arena, span_of_cstr(text)) : (struct span){NULL, 0};
+}
+
+static void copy_texts(struct arena *arena, uint8_t *field, size_t count) {
+  char **texts;
+  memcpy(&texts, field, sizeof texts);
+  struct span *items = ARENA_ARRAY(arena, struct span, count);
+  for (size_t i = 0; i < count; i++) {
+    items[i] = copy_text(arena, texts[i]);
+  }
+  memcpy(field, &items, sizeof items);
+}
+
+static void copy_records(const cyaml_schema_value_t *entry, struct arena *arena, uint8_t *field, size_t count) {
+  const uint8_t *records;
+  memcpy(&records, field, sizeof records);
+  uint8_t *items = arena_calloc(arena, count, entry->data_size);
+  for (size_t i = 0; i < count; i++) {
+    memcpy(items + i * entry->data_size, records + i * entry->data_size, entry->data_size);
+    copy_record(entry->mapping.fields, arena, items + i * entry->data_size);
+  }
+  memcpy(field, &items, sizeof items);
+}
+
+static void copy_sequence(const cyaml_schema_field_t *schema, struct arena *arena, uint8_t *record) {
+  size_t count;
+  memcpy(&count, record + schema->count_offset, sizeof count);
+  if (schema->value.sequence.entry->type == CYAML_STRING) {
+    copy_texts(arena, record + schema->data_offset, count);
+  } else {
+    copy_records(schema->value.sequence.entry, arena, record + schema->data_offset, count);
+  }
+}
+
+static void copy_field(const cyaml_schema_field_t *schema, struct arena *arena, uint8_t *record) {
+  uint8_t *field = record + schema->data_offset;
+  if (schema->value.type == CYAML_STRING) {
+    struct span text;
+    memcpy(&text, field, sizeof text);
+    text = copy_text(arena, (const char *)text.data);
+    memcpy(field, &text, sizeof text);
+  } else if (schema->value.type == CYAML_SEQUENCE) {
+    copy_sequence(schema, arena, record);
+  } else if (schema->value.type == CYAML_MAPPING) {
+    copy_record(schema->value.mapping.fields, arena, field);
+  }
+}
+
+static void copy_record(const cyaml_schema_field_t *fields, struct arena *arena, uint8_t *record) {
+  for (const cyaml_schema_field_t *schema = fields; schema->key; schema++) {
+    copy_field(schema, arena, record);
+  }
+}
+
+enum err yaml_read(struct span text, const char *file, const cyaml_schema_value_t *schema, struct arena *arena,
+                   void *ret_document, struct fault *fault) {
+  struct complaint complaint = {.line = 0};
+  const cyaml_config_t config = {
+      .log_fn = complaint_catch,
+      .log_ctx = &complaint,
+      .mem_fn = cyaml_mem,
+      .log_level = CYAML_LOG_ERROR,
+      .flags = CYAML_CFG_NO_ALIAS,
+  };
+  cyaml_data_t *document = NULL;
+  cyaml_err_t result = cyaml_load_data(text.data, text.size, &config, schema, &document, NULL);
+  if (result != CYAML_OK) {
+    return fault_set_at(fault, ERR_CONFIG, complaint.line, complaint.column, "%s:%u:%u: %s", file, complaint.line,
+                        complaint.column, complaint.text[0] ? complaint.text : cyaml_strerror(result));
+  }
+  if (!document) {
+    return fault_set(fault, ERR_CONFIG, "%s: the file is empty", file);
+  }
+  memcpy(ret_document, document, schema->data_size);
+  copy_record(schema->mapping.fields, arena, ret_document);
+  (void)cyaml_free(&config, schema, document, 0);
+  return ERR_OK;
+}

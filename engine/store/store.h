@@ -12,10 +12,9 @@
  * reads see the batch in flight.
  * Ownership: keys and values are copied by store_put; spans from store_get are valid until the next call that changes
  * the batch or, outside a batch, until the next store call; spans in a scan until the callback returns.
- * Errors: a failed commit is ERR_COMMIT or ERR_FULL in `done`; after ERR_COMMIT the store refuses everything (recover by
- * restart); after ERR_FULL nothing of the batch is stored and the store goes on.
- * Limits: key STORE_KEY_MAX bytes; value STORE_VALUE_MAX.
- * Never: interprets a value.
+ * Errors: a failed commit is ERR_COMMIT or ERR_FULL in `done`; after ERR_COMMIT the store refuses everything (recover
+ * by restart); after ERR_FULL nothing of the batch is stored and the store goes on. Limits: key STORE_KEY_MAX bytes;
+ * value STORE_VALUE_MAX. Never: interprets a value.
  */
 #ifndef KURATOR_STORE_STORE_H
 #define KURATOR_STORE_STORE_H
@@ -30,19 +29,19 @@
 enum { STORE_KEY_MAX = 480, STORE_VALUE_MAX = 64 << 20 };
 
 /* One named database each. The layout of keys and records is documented in store/LAYOUT.md. */
-#define STORE_SPACE_MAP(X)                                                                                            \
-  X(META, "meta")                                                                                                     \
-  X(CASE, "case")                                                                                                     \
-  X(TIMER, "timer")                                                                                                   \
-  X(DEADLINE, "deadline")                                                                                             \
-  X(INCIDENT, "incident")                                                                                             \
-  X(JOURNAL, "journal")                                                                                               \
-  X(DEDUP, "dedup")                                                                                                   \
-  X(STREAM, "stream")                                                                                                 \
-  X(CURSOR, "cursor")                                                                                                 \
-  X(PERSON, "person")                                                                                                 \
-  X(KEY, "key")                                                                                                       \
-  X(DEFINITION, "definition")                                                                                         \
+#define STORE_SPACE_MAP(X)                                                                                             \
+  X(META, "meta")                                                                                                      \
+  X(CASE, "case")                                                                                                      \
+  X(TIMER, "timer")                                                                                                    \
+  X(DEADLINE, "deadline")                                                                                              \
+  X(INCIDENT, "incident")                                                                                              \
+  X(JOURNAL, "journal")                                                                                                \
+  X(DEDUP, "dedup")                                                                                                    \
+  X(STREAM, "stream")                                                                                                  \
+  X(CURSOR, "cursor")                                                                                                  \
+  X(PERSON, "person")                                                                                                  \
+  X(KEY, "key")                                                                                                        \
+  X(DEFINITION, "definition")                                                                                          \
   X(INDEX, "index")
 
 enum store_space {
@@ -57,14 +56,15 @@ struct store;
 struct uv_loop_s;
 
 struct store_lmdb_options {
-  const char *path;        /* directory, made if missing; one process at a time (locked) */
-  size_t map_size;         /* bytes, 0: 1 GiB; grows by doubling between transactions up to map_size_max */
-  size_t map_size_max;     /* bytes, 0: 1 TiB */
-  struct uv_loop_s *loop;  /* `done` callbacks run on it; NULL: from store_poll */
+  const char *path;       /* directory, made if missing; one process at a time (locked) */
+  size_t map_size;        /* bytes, 0: 1 GiB; grows by doubling between transactions up to map_size_max */
+  size_t map_size_max;    /* bytes, 0: 1 TiB */
+  struct uv_loop_s *loop; /* `done` callbacks run on it; NULL: from store_poll */
   bool read_only;
 };
 /* ERR_IO, ERR_VERSION (a newer layout), ERR_BUSY (locked by another process), ERR_CORRUPT; text in `fault`. */
-enum err store_open_lmdb(const struct store_lmdb_options *options, struct store **ret_store, struct fault *fault) MUST_CHECK;
+enum err store_open_lmdb(const struct store_lmdb_options *options, struct store **ret_store,
+                         struct fault *fault) MUST_CHECK;
 enum err store_open_memory(struct store **ret_store) MUST_CHECK;
 /* Waits for the commit in flight (its `done` is called), then closes. NULLs *store. */
 void store_close(struct store **store);
@@ -72,7 +72,8 @@ void store_close(struct store **store);
 /* Starts the write set of a batch. At most one batch is open. */
 void store_begin(struct store *store);
 bool store_in_batch(const struct store *store);
-/* ERR_NOT_FOUND (then *ret_value is empty). Sees, in this order: the open batch, the batch in flight, what is committed. */
+/* ERR_NOT_FOUND (then *ret_value is empty). Sees, in this order: the open batch, the batch in flight, what is
+ * committed. */
 enum err store_get(struct store *store, enum store_space space, struct span key, struct span *ret_value) MUST_CHECK;
 void store_put(struct store *store, enum store_space space, struct span key, struct span value);
 void store_delete(struct store *store, enum store_space space, struct span key); /* of a missing key: nothing */
@@ -85,17 +86,18 @@ typedef void (*store_done)(void *arg, enum err result);
  * when it is called: ASSERT (ask store_committing first). */
 void store_commit(struct store *store, store_done done, void *arg);
 bool store_committing(const struct store *store);
-/* Runs finished commits' `done` when there is no loop; returns true if one ran. With LMDB and no loop it does the commit
- * itself, synchronously. */
+/* Runs finished commits' `done` when there is no loop; returns true if one ran. With LMDB and no loop it does the
+ * commit itself, synchronously. */
 bool store_poll(struct store *store);
 
 /* Committed state only, keys ascending from `from` (inclusive) while they start with `prefix`; the callback returns
  * false to stop. Not inside a batch (ASSERT). */
 typedef bool (*store_visit)(void *arg, struct span key, struct span value);
-enum err store_scan(struct store *store, enum store_space space, struct span prefix, struct span from, store_visit visit,
-                    void *arg) MUST_CHECK;
+enum err store_scan(struct store *store, enum store_space space, struct span prefix, struct span from,
+                    store_visit visit, void *arg) MUST_CHECK;
 /* The same, descending from the last key with the prefix. */
-enum err store_scan_back(struct store *store, enum store_space space, struct span prefix, store_visit visit, void *arg) MUST_CHECK;
+enum err store_scan_back(struct store *store, enum store_space space, struct span prefix, store_visit visit,
+                         void *arg) MUST_CHECK;
 
 struct store_stats {
   uint64_t commits;

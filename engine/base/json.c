@@ -136,6 +136,10 @@ static enum err convert(const json_t *node, struct arena *arena, struct value *r
 }
 
 enum err json_read(struct span text, struct arena *arena, struct value *ret_value, struct fault *fault) {
+  /* jansson takes a NUL between tokens for the end of the text and would not look at what follows. */
+  if (text.size > 0 && memchr(text.data, 0, text.size)) {
+    return fault_set_at(fault, ERR_FORMAT, 1, 0, "нулевой байт в тексте JSON");
+  }
   struct position too_deep;
   if (!depth_scan(text, &too_deep)) {
     return fault_set_at(fault, ERR_FORMAT, too_deep.line, too_deep.column, "вложенность JSON больше %d",

@@ -62,9 +62,6 @@ void lmdb_reader_release(struct lmdb *lmdb) {
   }
 }
 
-static MDB_val val_of(struct span span) {
-  return (MDB_val){span.size, (void *)(uintptr_t)span.data};
-}
 static struct span span_of_val(MDB_val val) {
   return span_of(val.mv_data, val.mv_size);
 }
@@ -87,7 +84,7 @@ static enum err read_error(int rc) {
 static enum err lmdb_get(void *self, enum store_space space, struct span key, struct span *ret_value) {
   struct lmdb *lmdb = &((struct backend *)self)->lmdb;
   TRY(read_error(lmdb_reader_acquire(lmdb)));
-  MDB_val name = val_of(key);
+  MDB_val name = lmdb_val(key);
   MDB_val value;
   TRY(read_error(mdb_get(lmdb->reader, lmdb->spaces[space], &name, &value)));
   *ret_value = span_of_val(value);
@@ -96,7 +93,7 @@ static enum err lmdb_get(void *self, enum store_space space, struct span key, st
 
 static int seek_back(MDB_cursor *cursor, struct span prefix, MDB_val *key, MDB_val *value) {
   uint8_t buffer[STORE_KEY_MAX];
-  *key = val_of(store_prefix_end(prefix, buffer));
+  *key = lmdb_val(store_prefix_end(prefix, buffer));
   int rc = key->mv_size > 0 ? mdb_cursor_get(cursor, key, value, MDB_SET_RANGE) : MDB_NOTFOUND;
   return mdb_cursor_get(cursor, key, value, rc == MDB_NOTFOUND ? MDB_LAST : MDB_PREV);
 }
@@ -105,7 +102,7 @@ static int seek(MDB_cursor *cursor, const struct store_range *range, MDB_val *ke
   if (range->back) {
     return seek_back(cursor, range->prefix, key, value);
   }
-  *key = val_of(range->from);
+  *key = lmdb_val(range->from);
   return mdb_cursor_get(cursor, key, value, key->mv_size > 0 ? MDB_SET_RANGE : MDB_FIRST);
 }
 
@@ -132,8 +129,8 @@ static enum err lmdb_scan(void *self, enum store_space space, const struct store
 }
 
 static int apply_write(const struct lmdb *lmdb, MDB_txn *txn, const struct write *write) {
-  MDB_val key = val_of(write->key);
-  MDB_val value = val_of(write->value);
+  MDB_val key = lmdb_val(write->key);
+  MDB_val value = lmdb_val(write->value);
   if (!write->deleted) {
     return mdb_put(txn, lmdb->spaces[write->space], &key, &value, 0);
   }

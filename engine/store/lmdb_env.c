@@ -128,13 +128,8 @@ static bool env_is_new(MDB_txn *txn) {
   return mdb_dbi_open(txn, NULL, 0, &names) == 0 && mdb_stat(txn, names, &stat) == 0 && stat.ms_entries == 0;
 }
 
-static MDB_val layout_key(void) {
-  const struct span key = STORE_LAYOUT_KEY;
-  return (MDB_val){key.size, (void *)(uintptr_t)key.data};
-}
-
 static enum err check_layout(const struct lmdb *lmdb, MDB_txn *txn, struct fault *fault) {
-  MDB_val key = layout_key();
+  MDB_val key = lmdb_val(STORE_LAYOUT_KEY);
   MDB_val value;
   int rc = mdb_get(txn, lmdb->spaces[STORE_META], &key, &value);
   if (rc != 0 || value.mv_size != sizeof(uint32_t)) {
@@ -159,7 +154,7 @@ static int open_spaces(struct lmdb *lmdb, MDB_txn *txn) {
 
 static int put_layout(const struct lmdb *lmdb, MDB_txn *txn) {
   uint8_t version[sizeof(uint32_t)] = {0, 0, 0, STORE_LAYOUT_VERSION};
-  MDB_val key = layout_key();
+  MDB_val key = lmdb_val(STORE_LAYOUT_KEY);
   return mdb_put(txn, lmdb->spaces[STORE_META], &key, &(MDB_val){sizeof version, version}, 0);
 }
 

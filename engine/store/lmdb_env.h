@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/span.h"
 #include "store/store.h"
 #include "store/writeset.h"
 
@@ -31,6 +32,11 @@ struct lmdb {
   MDB_txn *reader;     /* made once, then reset and renewed */
   bool reader_live;    /* renewed: holds a snapshot */
 };
+
+/* LMDB's parameters are not const, though it does not write through them. */
+static inline MDB_val lmdb_val(struct span span) {
+  return (MDB_val){span.size, (void *)span.data};
+}
 
 /* lmdb_env.c. On failure `lmdb` is left as lmdb_env_close leaves it. */
 enum err lmdb_env_open(const struct store_lmdb_options *options, struct lmdb *lmdb, struct fault *fault) MUST_CHECK;

@@ -25,7 +25,8 @@ enum {
   RESERVE_MIN = 256 << 10, /* bytes */
   RESERVE_MAX = 64 << 20,  /* bytes */
   PAGES_FOR_TREES = 32,    /* roots, branches and the free list, per transaction */
-  PAGES_PER_WRITE = 2,     /* the leaf's copy, and a share of branches and splits */
+  PAGES_PER_WRITE = 2,     /* the leaf and a share of the branches above it */
+  NODE_SIZE = 16,          /* bytes that LMDB adds to an entry, at most */
   FREE_LIST = 0,           /* the handle of LMDB's own list of free pages: part of its file format */
 };
 
@@ -45,9 +46,13 @@ static size_t high_water(const struct lmdb *lmdb) {
   return info_of(lmdb).me_last_pgno + 1;
 }
 
-/* Values are counted twice: a split leaves pages half empty. */
+/* A write copies its leaf and shares copies of branches, but no page is copied twice; what is new is counted twice,
+ * since splits leave pages half empty. */
 static size_t estimate(const struct lmdb *lmdb, const struct writeset *set) {
-  return PAGES_FOR_TREES + PAGES_PER_WRITE * set->count + 2 * set->bytes / lmdb->page_size;
+  size_t copied = PAGES_PER_WRITE * set->count;
+  size_t used = high_water(lmdb);
+  size_t added = 2 * (set->bytes + NODE_SIZE * set->count) / lmdb->page_size;
+  return PAGES_FOR_TREES + (copied < used ? copied : used) + added;
 }
 
 static int count_free(const struct lmdb *lmdb, size_t *ret_pages) {
@@ -76,7 +81,7 @@ static int free_pages(struct lmdb *lmdb, size_t *ret_pages) {
 }
 
 static size_t size_before(const struct lmdb *lmdb, const struct write *write) {
-  MDB_val key = {write->key.size, (void *)(uintptr_t)write->key.data};
+  MDB_val key = lmdb_val(write->key);
   MDB_val value;
   int rc = mdb_get(lmdb->reader, lmdb->spaces[write->space], &key, &value);
   return rc == 0 ? write->key.size + value.mv_size : 0;
@@ -136,8 +141,7 @@ static int turn(struct lmdb *lmdb) {
   if (rc != 0) {
     return rc;
   }
-  const struct span layout = STORE_LAYOUT_KEY;
-  MDB_val key = {layout.size, (void *)(uintptr_t)layout.data};
+  MDB_val key = lmdb_val(STORE_LAYOUT_KEY);
   MDB_val old;
   rc = mdb_get(txn, lmdb->spaces[STORE_META], &key, &old);
   if (rc == 0) {

@@ -1,6 +1,6 @@
 /*
- * A B+ tree: entries in leaves, leaves linked in key order, inner nodes hold for each child the lowest key that may
- * stand under it.
+ * A B+ tree: entries in leaves, the nodes of a level linked in key order; inner nodes hold for each child the lowest
+ * key that may stand under it.
  *
  * Invariants
  *  1. Slots of a node ascend strictly by key. Slot 0 of an inner node has no separator (low[0] is NULL): it takes all
@@ -34,7 +34,7 @@ struct item {
 struct tree_node {
   bool leaf;
   uint16_t count;
-  struct tree_node *previous; /* leaves only */
+  struct tree_node *previous; /* neighbours on the same level */
   struct tree_node *next;
   uint64_t head[SLOTS];           /* key_head of item[i] */
   struct item *item[SLOTS];       /* leaf: entries; inner: separators without value */
@@ -122,10 +122,10 @@ static const struct tree_node *leaf_of(const struct tree *tree, struct span key)
 static void node_shift(struct tree_node *node, size_t index, int by) {
   size_t count = node->count - index;
   size_t to = by > 0 ? index + 1 : index - 1;
-  memmove(&node->head[to], &node->head[index], count * sizeof node->head[0]);
-  memmove(&node->item[to], &node->item[index], count * sizeof node->item[0]);
+  memmove(&node->head[to], &node->head[index], count * sizeof(uint64_t));
+  memmove(&node->item[to], &node->item[index], count * sizeof(struct item *));
   if (!node->leaf) {
-    memmove(&node->child[to], &node->child[index], count * sizeof node->child[0]);
+    memmove(&node->child[to], &node->child[index], count * sizeof(struct tree_node *));
   }
   node->count = (uint16_t)(by > 0 ? node->count + 1 : node->count - 1);
 }
@@ -160,16 +160,16 @@ static void split_child(struct tree_node *parent, size_t index, struct span key)
   struct tree_node *right = node_new(left->leaf);
   size_t keep = split_point(left, node_search(left, 1, key, false) == left->count);
   size_t moved = left->count - keep;
-  memcpy(right->head, &left->head[keep], moved * sizeof left->head[0]);
-  memcpy(right->item, &left->item[keep], moved * sizeof left->item[0]);
+  memcpy(right->head, &left->head[keep], moved * sizeof(uint64_t));
+  memcpy(right->item, &left->item[keep], moved * sizeof(struct item *));
   right->count = (uint16_t)moved;
   left->count = (uint16_t)keep;
   struct item *separator;
+  link_after(left, right);
   if (left->leaf) {
-    link_after(left, right);
     separator = item_new(item_key(right->item[0]));
   } else {
-    memcpy(right->child, &left->child[keep], moved * sizeof left->child[0]);
+    memcpy(right->child, &left->child[keep], moved * sizeof(struct tree_node *));
     separator = right->item[0];
     right->item[0] = NULL;
     right->head[0] = 0;
@@ -229,12 +229,12 @@ bool tree_find(const struct tree *tree, struct span key, struct span *ret_value)
   return true;
 }
 
-static void unlink_leaf(struct tree_node *leaf) {
-  if (leaf->previous) {
-    leaf->previous->next = leaf->next;
+static void unlink_node(struct tree_node *node) {
+  if (node->previous) {
+    node->previous->next = node->next;
   }
-  if (leaf->next) {
-    leaf->next->previous = leaf->previous;
+  if (node->next) {
+    node->next->previous = node->previous;
   }
 }
 
@@ -264,10 +264,10 @@ struct step {
 
 /* Frees `leaf`, which is empty, and every ancestor that becomes empty with it. */
 static void free_empty(struct tree *tree, struct tree_node *leaf, const struct step *path, size_t depth) {
-  unlink_leaf(leaf);
   struct tree_node *empty = leaf;
   while (depth > 0 && empty->count == 0) {
     depth--;
+    unlink_node(empty);
     free(empty);
     drop_child(path[depth].node, path[depth].index);
     empty = path[depth].node;
@@ -298,41 +298,26 @@ bool tree_delete(struct tree *tree, struct span key) {
   return true;
 }
 
-static struct tree_node *leftmost(struct tree_node *node) {
-  while (!node->leaf) {
-    node = node->child[0];
+static void free_level(struct tree_node *node) {
+  while (node) {
+    struct tree_node *next = node->next;
+    for (size_t i = 0; i < node->count; i++) {
+      free(node->item[i]);
+    }
+    free(node);
+    node = next;
   }
-  return node;
 }
 
-static void free_slots(struct tree_node *node) {
-  for (size_t i = 0; i < node->count; i++) {
-    free(node->item[i]);
-  }
-  free(node);
-}
-
-/* Level by level from the root: a node's children are queued on the `next` link before it is freed. */
 void tree_finish(struct tree *tree) {
-  if (!tree || !tree->root) {
+  if (!tree) {
     return;
   }
-  struct tree_node *leaf = leftmost(tree->root);
-  struct tree_node *inner = tree->root->leaf ? NULL : tree->root;
-  struct tree_node *tail = inner;
-  while (inner) {
-    for (size_t i = 0; i < inner->count && !inner->child[i]->leaf; i++) {
-      tail->next = inner->child[i];
-      tail = tail->next;
-    }
-    struct tree_node *next = inner->next;
-    free_slots(inner);
-    inner = next;
-  }
-  while (leaf) {
-    struct tree_node *next = leaf->next;
-    free_slots(leaf);
-    leaf = next;
+  struct tree_node *level = tree->root;
+  while (level) {
+    struct tree_node *below = level->leaf ? NULL : level->child[0];
+    free_level(level);
+    level = below;
   }
   *tree = (struct tree){0};
 }

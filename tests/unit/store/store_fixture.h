@@ -22,7 +22,7 @@ struct fixture {
   enum store_kind kind;
   struct store *store;
   uv_loop_t loop;
-  char folder[48];
+  char folder[64];
   size_t map_size;
   size_t map_size_max;
   unsigned done_calls;

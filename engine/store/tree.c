@@ -36,9 +36,9 @@ struct tree_node {
   uint16_t count;
   struct tree_node *previous; /* neighbours on the same level */
   struct tree_node *next;
-  uint64_t head[SLOTS];           /* key_head of item[i] */
-  struct item *item[SLOTS];       /* leaf: entries; inner: separators without value */
-  struct tree_node *child[SLOTS]; /* inner only: not allocated for a leaf */
+  uint64_t head[SLOTS];      /* key_head of item[i] */
+  struct item *item[SLOTS];  /* leaf: entries; inner: separators without value */
+  struct tree_node *child[]; /* SLOTS of an inner node, none of a leaf */
 };
 
 static void *must_allocate(void *old, size_t size) {
@@ -76,7 +76,7 @@ static struct item *item_set_value(struct item *item, struct span value) {
 }
 
 static struct tree_node *node_new(bool leaf) {
-  size_t size = leaf ? offsetof(struct tree_node, child) : sizeof(struct tree_node);
+  size_t size = sizeof(struct tree_node) + (leaf ? 0 : SLOTS * sizeof(struct tree_node *));
   struct tree_node *node = must_allocate(NULL, size);
   node->leaf = leaf;
   node->count = 0;

@@ -1,0 +1,296 @@
+#include "exchange/convert.h"
+
+#include <string.h>
+
+#include "base/json.h"
+
+/* ---- recognising a table ---- */
+
+static size_t header_position(const struct row *header, const char *title) {
+  for (size_t i = 0; i < header->count; i++) {
+    if (span_is(span_trim(header->fields[i]), title)) {
+      return i;
+    }
+  }
+  return SIZE_MAX;
+}
+
+static const char *lay_out(const struct profile_table *table, const struct row *header, struct table_layout *layout) {
+  const char *missing = NULL;
+  layout->table = table;
+  layout->fields_count = header->count;
+  for (unsigned i = 0; i < table->columns_count; i++) {
+    layout->positions[i] = header_position(header, table->columns[i].title);
+    if (layout->positions[i] == SIZE_MAX && table->columns[i].required && !missing) {
+      missing = table->columns[i].title;
+    }
+  }
+  return missing;
+}
+
+enum err convert_recognise(const struct profile *profile, const struct row *header, struct table_layout *ret_layout,
+                           struct fault *fault) {
+  const char *missing = NULL;
+  for (unsigned i = 0; i < profile->tables_count; i++) {
+    if (profile->tables[i].columns_count > ROW_FIELDS_MAX) {
+      continue;
+    }
+    const char *lacks = lay_out(&profile->tables[i], header, ret_layout);
+    if (!lacks) {
+      return ERR_OK;
+    }
+    missing = missing ? missing : lacks;
+  }
+  if (profile->tables_count == 1) {
+    return fault_set(fault, ERR_NOT_FOUND, "В заголовке таблицы нет столбца «%s».", missing);
+  }
+  return fault_set(fault, ERR_NOT_FOUND, "Таблица не узнана: заголовок не похож ни на одну из принимаемых форм.");
+}
+
+/* ---- one cell ---- */
+
+static const struct profile_code *find_code(const struct profile_list *list, struct span text) {
+  for (unsigned i = 0; i < list->items_count; i++) {
+    const struct profile_code *item = &list->items[i];
+    if (span_is(text, item->title) || span_is(text, item->code)) {
+      return item;
+    }
+    for (unsigned n = 0; n < item->names_count; n++) {
+      if (span_is(text, item->names[n])) {
+        return item;
+      }
+    }
+  }
+  return NULL;
+}
+
+struct cell {
+  const struct profile *profile;
+  const struct profile_column *column;
+  struct span text; /* trimmed, not empty */
+  struct arena *arena;
+  struct fault *fault;
+};
+
+static enum err cell_fault(const struct cell *cell, const char *what) {
+  return fault_set(cell->fault, ERR_INVALID, "Столбец «%s»: %s.", cell->column->title, what);
+}
+
+static enum err read_text(const struct cell *cell, struct value *ret_value) {
+  *ret_value = value_text(cell->text);
+  return ERR_OK;
+}
+
+static enum err read_integer(const struct cell *cell, struct value *ret_value) {
+  int64_t number = 0;
+  if (!span_to_int64(cell->text, &number)) {
+    return cell_fault(cell, "ожидается целое число");
+  }
+  *ret_value = value_int(number);
+  return ERR_OK;
+}
+
+static enum err parse_date(struct span text, civil_day *ret_day) {
+  enum err result = civil_day_parse_ru(text, ret_day);
+  return result == ERR_FORMAT ? civil_day_parse(text, ret_day) : result;
+}
+
+static enum err read_date(const struct cell *cell, struct value *ret_value) {
+  civil_day day = 0;
+  enum err result = parse_date(cell->text, &day);
+  if (result != ERR_OK) {
+    return cell_fault(cell, result == ERR_RANGE ? "такой даты не бывает" : "ожидается дата в виде дд.мм.гггг");
+  }
+  char date[CIVIL_DATE_TEXT];
+  civil_day_format(day, date);
+  *ret_value = value_text(arena_copy(cell->arena, span_of_cstr(date)));
+  return ERR_OK;
+}
+
+static enum err read_boolean(const struct cell *cell, struct value *ret_value) {
+  bool yes = span_is(cell->text, "да") || span_is(cell->text, "Да") || span_is(cell->text, "ДА");
+  bool no = span_is(cell->text, "нет") || span_is(cell->text, "Нет") || span_is(cell->text, "НЕТ");
+  if (!yes && !no) {
+    return cell_fault(cell, "ожидается «да» или «нет»");
+  }
+  *ret_value = value_bool(yes);
+  return ERR_OK;
+}
+
+static enum err read_code(const struct cell *cell, struct value *ret_value) {
+  const struct profile_code *code = find_code(profile_list(cell->profile, cell->column->list), cell->text);
+  if (!code) {
+    return cell_fault(cell, "такого значения нет в справочнике");
+  }
+  *ret_value = value_text(span_of_cstr(code->code));
+  return ERR_OK;
+}
+
+/* A code may be empty in the list ("не заявлены"): it says that there is none. */
+static enum err read_codes(const struct cell *cell, struct value *ret_value) {
+  enum { CODES_MAX = 100 };
+  struct value *items = ARENA_ARRAY(cell->arena, struct value, CODES_MAX);
+  size_t count = 0;
+  struct span rest = cell->text;
+  while (rest.data && count < CODES_MAX) {
+    struct cell one = *cell;
+    one.text = span_trim(span_cut(rest, ',', &rest));
+    TRY(read_code(&one, &items[count]));
+    count += span_is(items[count].text, "none") ? 0 : 1;
+  }
+  *ret_value = value_list(items, count);
+  return ERR_OK;
+}
+
+typedef enum err (*cell_reader)(const struct cell *cell, struct value *ret_value);
+static const cell_reader READERS[] = {
+    [COLUMN_TEXT] = read_text,       [COLUMN_INTEGER] = read_integer, [COLUMN_DATE] = read_date,
+    [COLUMN_BOOLEAN] = read_boolean, [COLUMN_CODE] = read_code,       [COLUMN_CODES] = read_codes,
+};
+
+/* ---- a row ---- */
+
+static enum err choose_event(const struct profile_table *table, struct span text, struct span *ret_event,
+                             struct fault *fault) {
+  for (unsigned i = 0; i < table->events_count; i++) {
+    if (span_is(text, table->events[i].text)) {
+      *ret_event = span_of_cstr(table->events[i].event);
+      return ERR_OK;
+    }
+  }
+  return fault_set(fault, ERR_INVALID, "Столбец «%s»: такого значения нет в справочнике.", table->event_column);
+}
+
+static enum err take_cell(const struct cell *cell, const struct profile_table *table, struct exchange_event *event,
+                          struct value_field *fields, size_t *fields_count) {
+  const char *title = cell->column->title;
+  struct value value;
+  TRY(READERS[cell->column->format](cell, &value));
+  if (cell->column->field) {
+    fields[(*fields_count)++] = (struct value_field){span_of_cstr(cell->column->field), value};
+  }
+  if (strcmp(title, table->case_column) == 0) {
+    event->case_id = cell->text;
+  }
+  if (table->occurred_column && strcmp(title, table->occurred_column) == 0) {
+    civil_day day = 0;
+    TRY(parse_date(cell->text, &day));
+    event->occurred_at = civil_day_start(day);
+  }
+  if (table->event_column && strcmp(title, table->event_column) == 0) {
+    TRY(choose_event(table, cell->text, &event->event, cell->fault));
+  }
+  return ERR_OK;
+}
+
+enum err convert_row(const struct profile *profile, const struct table_layout *layout, const struct row *row,
+                     struct arena *arena, struct exchange_event *ret_event, struct fault *fault) {
+  const struct profile_table *table = layout->table;
+  if (row->count != layout->fields_count) {
+    return fault_set(fault, ERR_INVALID, "В строке %zu столбцов, а в заголовке %zu.", row->count, layout->fields_count);
+  }
+  struct value_field *fields = ARENA_ARRAY(arena, struct value_field, table->columns_count);
+  size_t fields_count = 0;
+  *ret_event = (struct exchange_event){.event = span_of_cstr(table->event), .occurred_at = CIVIL_MOMENT_NONE};
+  for (unsigned i = 0; i < table->columns_count; i++) {
+    struct cell cell = {profile, &table->columns[i], {0}, arena, fault};
+    if (layout->positions[i] != SIZE_MAX) {
+      cell.text = span_trim(row->fields[layout->positions[i]]);
+    }
+    if (!span_empty(cell.text)) {
+      TRY(take_cell(&cell, table, ret_event, fields, &fields_count));
+    } else if (cell.column->required) {
+      return cell_fault(&cell, "не заполнен");
+    }
+  }
+  return value_map(fields, fields_count, &ret_event->data);
+}
+
+/* ---- a JSON line ---- */
+
+enum err convert_line(struct span line, struct arena *arena, struct exchange_event *ret_event, struct fault *fault) {
+  static const char *const known[] = {"event", "case", "data", "as", "occurred_at"};
+  struct value root;
+  if (json_read(line, arena, &root, NULL) != ERR_OK || root.kind != VALUE_MAP) {
+    return fault_set(fault, ERR_FORMAT, "Строка не читается как объект JSON.");
+  }
+  for (size_t i = 0; i < root.map.count; i++) {
+    bool found = false;
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
+      found |= span_is(root.map.fields[i].name, known[k]);
+    }
+    if (!found) {
+      return fault_set(fault, ERR_INVALID, "В строке есть неизвестное поле; допустимы event, case, data, as, occurred_at.");
+    }
+  }
+  const struct value *data = value_get(&root, "data");
+  *ret_event = (struct exchange_event){
+      .sender = value_get_text(&root, "as"),
+      .event = value_get_text(&root, "event"),
+      .case_id = value_get_text(&root, "case"),
+      .occurred_at = CIVIL_MOMENT_NONE,
+  };
+  if (span_empty(ret_event->event) || span_empty(ret_event->case_id)) {
+    return fault_set(fault, ERR_INVALID, "В строке нет поля event или case.");
+  }
+  if (data && data->kind != VALUE_MAP) {
+    return fault_set(fault, ERR_INVALID, "Поле data должно быть объектом.");
+  }
+  if (data) {
+    ret_event->data = *data;
+  } else {
+    TRY(value_map(NULL, 0, &ret_event->data));
+  }
+  struct span occurred = value_get_text(&root, "occurred_at");
+  if (!span_empty(occurred) && civil_moment_parse(occurred, &ret_event->occurred_at) != ERR_OK) {
+    return fault_set(fault, ERR_INVALID, "Поле occurred_at: ожидается время в виде 2026-01-12T10:15:00+05:00.");
+  }
+  return ERR_OK;
+}
+
+/* ---- deliveries ---- */
+
+static struct span join(const struct value *list, struct arena *arena) {
+  struct span text = {0};
+  for (size_t i = 0; i < list->list.count; i++) {
+    const struct value *item = &list->list.items[i];
+    if (item->kind == VALUE_TEXT) {
+      text = arena_printf(arena, "%.*s%s%.*s", SPAN_ARG(text), text.size ? ", " : "", SPAN_ARG(item->text));
+    }
+  }
+  return text;
+}
+
+static struct span show(const struct value *v, struct arena *arena) {
+  civil_day day = 0;
+  char date[CIVIL_DATE_TEXT];
+  switch (v->kind) {
+  case VALUE_TEXT:
+    if (civil_day_parse(v->text, &day) == ERR_OK) {
+      civil_day_format_ru(day, date);
+      return arena_copy(arena, span_of_cstr(date));
+    }
+    return v->text;
+  case VALUE_INT:
+    return arena_printf(arena, "%lld", (long long)v->integer);
+  case VALUE_BOOL:
+    return v->truth ? SPAN_LITERAL("да") : SPAN_LITERAL("нет");
+  case VALUE_LIST:
+    return join(v, arena);
+  case VALUE_NIL:
+  case VALUE_REAL:
+  case VALUE_MAP:
+    break;
+  }
+  return (struct span){0};
+}
+
+struct span convert_out(const struct value *delivery, const char *field, struct arena *arena) {
+  const struct value *at = delivery;
+  struct span rest = span_of_cstr(field);
+  while (at && rest.data) {
+    struct span name = span_cut(rest, '.', &rest);
+    at = value_find(at, name);
+  }
+  return at ? show(at, arena) : (struct span){0};
+}

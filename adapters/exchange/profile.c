@@ -1,0 +1,227 @@
+#include "exchange/profile.h"
+
+#include <cyaml/cyaml.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- schema ---- */
+
+static const cyaml_strval_t FORMATS[] = {
+    {"text", COLUMN_TEXT},       {"integer", COLUMN_INTEGER}, {"date", COLUMN_DATE},
+    {"boolean", COLUMN_BOOLEAN}, {"code", COLUMN_CODE},       {"codes", COLUMN_CODES},
+};
+
+#define TEXT_FIELD(key, flags, type, member) CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | (flags), type, member, 1, 1000)
+#define LIST_FIELD(key, flags, type, member, entry)                                                                   \
+  CYAML_FIELD_SEQUENCE_COUNT(key, CYAML_FLAG_POINTER | (flags), type, member, member##_count, entry, 0, 1000)
+
+static const cyaml_schema_field_t COLUMN_FIELDS[] = {
+    TEXT_FIELD("title", 0, struct profile_column, title),
+    TEXT_FIELD("field", CYAML_FLAG_OPTIONAL, struct profile_column, field),
+    CYAML_FIELD_ENUM("format", CYAML_FLAG_STRICT, struct profile_column, format, FORMATS, CYAML_ARRAY_LEN(FORMATS)),
+    CYAML_FIELD_BOOL("required", CYAML_FLAG_OPTIONAL, struct profile_column, required),
+    TEXT_FIELD("list", CYAML_FLAG_OPTIONAL, struct profile_column, list),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t COLUMN = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct profile_column, COLUMN_FIELDS)};
+
+static const cyaml_schema_field_t CHOICE_FIELDS[] = {
+    TEXT_FIELD("text", 0, struct profile_choice, text),
+    TEXT_FIELD("event", 0, struct profile_choice, event),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t CHOICE = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct profile_choice, CHOICE_FIELDS)};
+
+static const cyaml_schema_field_t TABLE_FIELDS[] = {
+    TEXT_FIELD("name", 0, struct profile_table, name),
+    TEXT_FIELD("event", CYAML_FLAG_OPTIONAL, struct profile_table, event),
+    TEXT_FIELD("event_column", CYAML_FLAG_OPTIONAL, struct profile_table, event_column),
+    LIST_FIELD("events", CYAML_FLAG_OPTIONAL, struct profile_table, events, &CHOICE),
+    TEXT_FIELD("case_column", 0, struct profile_table, case_column),
+    TEXT_FIELD("occurred_column", CYAML_FLAG_OPTIONAL, struct profile_table, occurred_column),
+    LIST_FIELD("columns", 0, struct profile_table, columns, &COLUMN),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t TABLE = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct profile_table, TABLE_FIELDS)};
+
+static const cyaml_schema_field_t OUT_COLUMN_FIELDS[] = {
+    TEXT_FIELD("title", 0, struct profile_out_column, title),
+    TEXT_FIELD("field", 0, struct profile_out_column, field),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t OUT_COLUMN = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct profile_out_column, OUT_COLUMN_FIELDS)};
+
+static const cyaml_schema_field_t OUT_FIELDS[] = {
+    TEXT_FIELD("name", 0, struct profile_out, name),
+    TEXT_FIELD("delivery", 0, struct profile_out, delivery),
+    LIST_FIELD("columns", 0, struct profile_out, columns, &OUT_COLUMN),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t OUT = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct profile_out, OUT_FIELDS)};
+
+static const cyaml_schema_field_t REPLY_FIELD_FIELDS[] = {
+    TEXT_FIELD("field", 0, struct profile_reply_field, field),
+    TEXT_FIELD("from", 0, struct profile_reply_field, from),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t REPLY_FIELD = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct profile_reply_field, REPLY_FIELD_FIELDS)};
+
+static const cyaml_schema_field_t REPLY_FIELDS[] = {
+    TEXT_FIELD("delivery", 0, struct profile_reply, delivery),
+    TEXT_FIELD("event", 0, struct profile_reply, event),
+    TEXT_FIELD("case_field", 0, struct profile_reply, case_field),
+    LIST_FIELD("fields", CYAML_FLAG_OPTIONAL, struct profile_reply, fields, &REPLY_FIELD),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t REPLY = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct profile_reply, REPLY_FIELDS)};
+
+static const cyaml_schema_value_t NAME = {CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 1, 1000)};
+static const cyaml_schema_field_t CODE_FIELDS[] = {
+    TEXT_FIELD("code", 0, struct profile_code, code),
+    TEXT_FIELD("title", 0, struct profile_code, title),
+    LIST_FIELD("names", CYAML_FLAG_OPTIONAL, struct profile_code, names, &NAME),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t CODE = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct profile_code, CODE_FIELDS)};
+
+static const cyaml_schema_field_t LIST_FIELDS[] = {
+    TEXT_FIELD("name", 0, struct profile_list, name),
+    LIST_FIELD("items", 0, struct profile_list, items, &CODE),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t LIST = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct profile_list, LIST_FIELDS)};
+
+static const cyaml_schema_field_t PROFILE_FIELDS[] = {
+    TEXT_FIELD("title", 0, struct profile, title),
+    LIST_FIELD("tables", CYAML_FLAG_OPTIONAL, struct profile, tables, &TABLE),
+    LIST_FIELD("out", CYAML_FLAG_OPTIONAL, struct profile, out, &OUT),
+    LIST_FIELD("replies", CYAML_FLAG_OPTIONAL, struct profile, replies, &REPLY),
+    LIST_FIELD("lists", CYAML_FLAG_OPTIONAL, struct profile, lists, &LIST),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t PROFILE = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct profile, PROFILE_FIELDS)};
+
+/* config/territories.yaml, the same records that the engine reads. */
+struct territories {
+  struct profile_code *territories;
+  unsigned territories_count;
+};
+static const cyaml_schema_field_t TERRITORIES_FIELDS[] = {
+    LIST_FIELD("territories", 0, struct territories, territories, &CODE),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t TERRITORIES = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct territories, TERRITORIES_FIELDS)};
+
+/* libcyaml tells what is wrong in lines of talk: the last error is kept for the fault. */
+static void keep_error(cyaml_log_t level, void *arg, const char *format, va_list arguments) {
+  struct fault *fault = arg;
+  if (level == CYAML_LOG_ERROR && fault && fault->text[0] == '\0') {
+    vsnprintf(fault->text, sizeof fault->text, format, arguments);
+    fault->text[strcspn(fault->text, "\n")] = '\0';
+  }
+}
+
+static cyaml_config_t loader(struct fault *fault) {
+  return (cyaml_config_t){
+      .log_fn = keep_error, .log_ctx = fault, .log_level = CYAML_LOG_ERROR, .mem_fn = cyaml_mem, .flags = CYAML_CFG_DEFAULT};
+}
+
+static enum err load(const char *path, const cyaml_schema_value_t *schema, void **ret_data, struct fault *fault) {
+  struct fault talk = {0};
+  const cyaml_config_t config = loader(&talk);
+  cyaml_err_t result = cyaml_load_file(path, &config, schema, ret_data, NULL);
+  if (result != CYAML_OK) {
+    return fault_set(fault, ERR_CONFIG, "%s: %s: %s", path, cyaml_strerror(result), talk.text);
+  }
+  return ERR_OK;
+}
+
+/* ---- use ---- */
+
+const struct profile_list *profile_list(const struct profile *profile, const char *name) {
+  for (unsigned i = 0; i < profile->lists_count; i++) {
+    if (strcmp(profile->lists[i].name, name) == 0) {
+      return &profile->lists[i];
+    }
+  }
+  return NULL;
+}
+
+static const struct profile_column *find_column(const struct profile_table *table, const char *title) {
+  for (unsigned i = 0; i < table->columns_count; i++) {
+    if (strcmp(table->columns[i].title, title) == 0) {
+      return &table->columns[i];
+    }
+  }
+  return NULL;
+}
+
+static enum err check_column(const struct profile *profile, const struct profile_column *column, struct fault *fault) {
+  bool coded = column->format == COLUMN_CODE || column->format == COLUMN_CODES;
+  if (coded && !(column->list && profile_list(profile, column->list))) {
+    return fault_set(fault, ERR_CONFIG, "column \"%s\": no list \"%s\"", column->title, column->list ? column->list : "");
+  }
+  return ERR_OK;
+}
+
+static enum err check_table(const struct profile *profile, const struct profile_table *table, struct fault *fault) {
+  if (!table->event == !table->event_column) {
+    return fault_set(fault, ERR_CONFIG, "table \"%s\": give either event or event_column", table->name);
+  }
+  if (!find_column(table, table->case_column) ||
+      (table->event_column && !find_column(table, table->event_column)) ||
+      (table->occurred_column && !find_column(table, table->occurred_column))) {
+    return fault_set(fault, ERR_CONFIG, "table \"%s\": a named column is not among its columns", table->name);
+  }
+  for (unsigned i = 0; i < table->columns_count; i++) {
+    TRY(check_column(profile, &table->columns[i], fault));
+  }
+  return ERR_OK;
+}
+
+/* The territories become one more list, in memory that libcyaml's free will release with the rest. */
+static enum err add_territories(struct profile *profile, const char *path, struct fault *fault) {
+  struct territories *territories = NULL;
+  TRY(load(path, &TERRITORIES, (void **)&territories, fault));
+  size_t size = (profile->lists_count + 1) * sizeof *profile->lists;
+  struct profile_list *lists = realloc(profile->lists, size);
+  char *name = strdup("territories");
+  if (!lists || !name) {
+    free(name);
+    return fault_set(fault, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
+  }
+  profile->lists = lists;
+  profile->lists[profile->lists_count++] =
+      (struct profile_list){.name = name, .items = territories->territories, .items_count = territories->territories_count};
+  free(territories);
+  return ERR_OK;
+}
+
+enum err profile_load(const char *path, const char *territories_path, struct profile **ret_profile,
+                      struct fault *fault) {
+  struct profile *profile DEFER(profile_destroy) = NULL;
+  TRY(load(path, &PROFILE, (void **)&profile, fault));
+  if (territories_path) {
+    TRY(add_territories(profile, territories_path, fault));
+  }
+  for (unsigned i = 0; i < profile->tables_count; i++) {
+    TRY(check_table(profile, &profile->tables[i], fault));
+  }
+  *ret_profile = profile;
+  profile = NULL;
+  return ERR_OK;
+}
+
+void profile_destroy(struct profile **profile) {
+  const cyaml_config_t config = loader(NULL);
+  if (*profile) {
+    cyaml_free(&config, &PROFILE, *profile, 0);
+    *profile = NULL;
+  }
+}

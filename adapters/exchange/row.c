@@ -1,0 +1,110 @@
+#include "exchange/row.h"
+
+#include <csv.h>
+
+char row_separator(struct span header) {
+  static const char candidates[] = {';', ',', '\t'};
+  size_t counts[sizeof candidates] = {0};
+  bool quoted = false;
+  for (size_t i = 0; i < header.size; i++) {
+    quoted ^= header.data[i] == '"';
+    for (size_t c = 0; c < sizeof candidates && !quoted; c++) {
+      counts[c] += header.data[i] == (uint8_t)candidates[c];
+    }
+  }
+  size_t best = 0;
+  for (size_t c = 1; c < sizeof candidates; c++) {
+    best = counts[c] > counts[best] ? c : best;
+  }
+  return candidates[best];
+}
+
+bool row_unfinished(struct span text) {
+  bool quoted = false;
+  for (size_t i = 0; i < text.size; i++) {
+    quoted ^= text.data[i] == '"';
+  }
+  return quoted;
+}
+
+struct parse {
+  struct arena *arena;
+  struct row row;
+  size_t records;
+  bool overflow;
+};
+
+static void on_field(void *bytes, size_t size, void *arg) {
+  struct parse *parse = arg;
+  if (parse->row.count == ROW_FIELDS_MAX) {
+    parse->overflow = true;
+    return;
+  }
+  parse->row.fields[parse->row.count++] = arena_copy(parse->arena, span_of(bytes, size));
+}
+
+static void on_record(int terminator UNUSED, void *arg) {
+  struct parse *parse = arg;
+  parse->records++;
+}
+
+enum err row_parse(struct span text, char separator, struct arena *arena, struct row *ret_row) {
+  struct csv_parser parser;
+  if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0) {
+    return ERR_NO_MEMORY;
+  }
+  csv_set_delim(&parser, (unsigned char)separator);
+  struct parse parse = {.arena = arena, .row.fields = ARENA_ARRAY(arena, struct span, ROW_FIELDS_MAX)};
+  bool whole = csv_parse(&parser, text.data, text.size, on_field, on_record, &parse) == text.size &&
+               csv_fini(&parser, on_field, on_record, &parse) == 0;
+  csv_free(&parser);
+  if (parse.overflow) {
+    return ERR_LIMIT;
+  }
+  if (!whole || parse.records > 1) {
+    return ERR_FORMAT;
+  }
+  *ret_row = parse.row;
+  return ERR_OK;
+}
+
+static bool looks_like_formula(struct span field) {
+  return field.size > 0 && memchr("=+-@\t\r", field.data[0], 6) != NULL;
+}
+
+static bool needs_quotes(struct span field) {
+  for (size_t i = 0; i < field.size; i++) {
+    if (memchr(";\",\r\n\t", field.data[i], 6)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static void write_quoted(struct span field, struct writer *w) {
+  writer_u8(w, '"');
+  for (size_t i = 0; i < field.size; i++) {
+    if (field.data[i] == '"') {
+      writer_u8(w, '"');
+    }
+    writer_u8(w, field.data[i]);
+  }
+  writer_u8(w, '"');
+}
+
+void row_write(const struct span *fields, size_t count, struct writer *w) {
+  for (size_t i = 0; i < count; i++) {
+    if (i > 0) {
+      writer_u8(w, ';');
+    }
+    if (looks_like_formula(fields[i])) {
+      writer_u8(w, '\'');
+    }
+    if (needs_quotes(fields[i])) {
+      write_quoted(fields[i], w);
+    } else {
+      writer_raw(w, fields[i]);
+    }
+  }
+  writer_raw(w, SPAN_LITERAL("\r\n"));
+}

@@ -1,0 +1,203 @@
+#include "exchange/source.h"
+
+#include <stdlib.h>
+
+#include "exchange/encoding.h"
+#include "exchange/lines.h"
+#include "exchange/row.h"
+
+struct source {
+  const struct profile *profile;
+  struct line_reader *lines;
+  struct arena arena; /* the header */
+  enum encoding encoding;
+  bool is_table;
+  char separator;
+  struct span header;
+  struct table_layout layout;
+};
+
+void source_close(struct source **source) {
+  if (*source) {
+    line_reader_close(&(*source)->lines);
+    arena_finish(&(*source)->arena);
+    free(*source);
+    *source = NULL;
+  }
+}
+
+/* The encoding is decided by as much of the file as one line may be long: Russian text betrays itself soon. */
+static enum err guess_encoding(struct source *source, const struct line *first) {
+  struct line line;
+  enum { LINES_LOOKED_AT = 200 };
+  source->encoding = encoding_guess(first->bytes);
+  for (int i = 0; i < LINES_LOOKED_AT && source->encoding == ENCODING_UTF8; i++) {
+    enum err result = line_reader_next(source->lines, &line);
+    if (result == ERR_NOT_FOUND) {
+      break;
+    }
+    TRY(result);
+    /* One damaged line must not turn a UTF-8 file into windows-1251 when its header is Russian UTF-8 already. */
+    bool decided = first->bytes.size > 0 && first->bytes.data[0] >= 0x80;
+    source->encoding = decided ? ENCODING_UTF8 : encoding_guess(line.bytes);
+  }
+  return line_reader_rewind(source->lines, first);
+}
+
+static enum err read_header(struct source *source, struct fault *fault) {
+  struct line line;
+  enum err result = line_reader_next(source->lines, &line);
+  if (result == ERR_NOT_FOUND) {
+    return fault_set(fault, ERR_FORMAT, "Файл пуст.");
+  }
+  TRY(result);
+  TRY(guess_encoding(source, &line));
+  TRY(line_reader_next(source->lines, &line));
+  struct span bytes = encoding_without_bom(line.bytes);
+  bytes = arena_copy(&source->arena, bytes);
+  if (line.too_long || encoding_to_utf8(source->encoding, bytes, &source->arena, &source->header) != ERR_OK) {
+    return fault_set(fault, ERR_FORMAT, "Первая строка файла не читается как заголовок таблицы.");
+  }
+  return ERR_OK;
+}
+
+static bool has_suffix(const char *text, const char *suffix) {
+  size_t size = strlen(text);
+  size_t suffix_size = strlen(suffix);
+  return size >= suffix_size && strcmp(text + size - suffix_size, suffix) == 0;
+}
+
+static enum err recognise(struct source *source, const char *path, struct fault *fault) {
+  struct row header;
+  struct span first = span_trim(source->header);
+  source->is_table = !has_suffix(path, ".jsonl") && !(first.size > 0 && first.data[0] == '{');
+  if (!source->is_table) {
+    source->header = (struct span){0};
+    return source_seek(source, 0, 0);
+  }
+  source->separator = row_separator(source->header);
+  if (row_parse(source->header, source->separator, &source->arena, &header) != ERR_OK) {
+    return fault_set(fault, ERR_FORMAT, "Заголовок таблицы повреждён.");
+  }
+  return convert_recognise(source->profile, &header, &source->layout, fault);
+}
+
+enum err source_open(const char *path, const struct profile *profile, struct source **ret_source,
+                     struct fault *fault) {
+  struct source *source DEFER(source_close) = calloc(1, sizeof *source);
+  if (!source) {
+    return fault_set(fault, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
+  }
+  source->profile = profile;
+  arena_init(&source->arena, 0);
+  TRY(line_reader_open(path, &source->lines));
+  if (line_reader_size(source->lines) > SOURCE_SIZE_MAX) {
+    return fault_set(fault, ERR_LIMIT, "Файл больше 1 ГиБ: разделите его на части.");
+  }
+  TRY(read_header(source, fault));
+  TRY(recognise(source, path, fault));
+  *ret_source = source;
+  source = NULL;
+  return ERR_OK;
+}
+
+enum err source_seek(struct source *source, uint64_t offset, uint64_t lines) {
+  const struct line place = {.offset = offset, .number = lines + 1};
+  return line_reader_rewind(source->lines, &place);
+}
+
+struct span source_header(const struct source *source) { return source->header; }
+char source_separator(const struct source *source) { return source->separator; }
+
+/* ---- records ---- */
+
+static void refuse(struct record *record, enum err err, const char *text) {
+  record->err = fault_set(&record->fault, err, "%s", text);
+}
+
+/* A quoted field may hold line ends: the lines that belong together, joined. Undoes itself when no end is found, so
+ * that a forgotten quote costs one record and not the rest of the file. */
+static enum err join_lines(struct source *source, struct arena *arena, struct span *text, bool *ret_whole) {
+  struct line mark;
+  struct span joined = *text;
+  bool marked = false;
+  *ret_whole = false;
+  for (int i = 1; i < SOURCE_JOIN_MAX && !*ret_whole; i++) {
+    struct line line;
+    enum err result = line_reader_next(source->lines, &line);
+    if (result == ERR_NOT_FOUND) {
+      break;
+    }
+    TRY(result);
+    if (!marked) {
+      mark = line;
+      marked = true;
+    }
+    if (line.too_long) {
+      break;
+    }
+    joined = arena_printf(arena, "%.*s\n%.*s", SPAN_ARG(joined), SPAN_ARG(line.bytes));
+    *ret_whole = !row_unfinished(joined);
+  }
+  if (*ret_whole) {
+    *text = joined;
+    return ERR_OK;
+  }
+  return marked ? line_reader_rewind(source->lines, &mark) : ERR_OK;
+}
+
+static void read_row(struct source *source, struct arena *arena, struct record *record) {
+  struct row row;
+  enum err result = row_parse(record->text, source->separator, arena, &row);
+  if (result != ERR_OK) {
+    refuse(record, result, result == ERR_LIMIT ? "В строке слишком много столбцов." : "Строка повреждена: неверные кавычки.");
+    return;
+  }
+  record->err = convert_row(source->profile, &source->layout, &row, arena, &record->event, &record->fault);
+}
+
+static void understand(struct source *source, struct span bytes, struct arena *arena, struct record *record) {
+  enum encoding encoding = source->is_table ? source->encoding : ENCODING_UTF8;
+  if (encoding_to_utf8(encoding, bytes, arena, &record->text) != ERR_OK) {
+    record->text = (struct span){0};
+    refuse(record, ERR_FORMAT, "Строка повреждена: в ней недопустимые знаки.");
+  } else if (source->is_table) {
+    read_row(source, arena, record);
+  } else {
+    record->err = convert_line(encoding_without_bom(record->text), arena, &record->event, &record->fault);
+  }
+}
+
+static enum err read_record(struct source *source, const struct line *line, struct arena *arena,
+                            struct record *record) {
+  *record = (struct record){.line = line->number};
+  if (line->too_long) {
+    refuse(record, ERR_LIMIT, "Строка длиннее 64 КиБ.");
+    return ERR_OK;
+  }
+  bool whole = true;
+  struct span bytes = arena_copy(arena, line->bytes);
+  if (source->is_table && row_unfinished(bytes)) {
+    TRY(join_lines(source, arena, &bytes, &whole));
+  }
+  if (!whole) {
+    if (encoding_to_utf8(source->encoding, bytes, arena, &record->text) != ERR_OK) {
+      record->text = (struct span){0};
+    }
+    refuse(record, ERR_FORMAT, "Строка повреждена: кавычки не закрыты.");
+    return ERR_OK;
+  }
+  understand(source, bytes, arena, record);
+  return ERR_OK;
+}
+
+enum err source_next(struct source *source, struct arena *arena, struct record *ret_record) {
+  struct line line;
+  do {
+    TRY(line_reader_next(source->lines, &line));
+  } while (!line.too_long && span_empty(span_trim(line.bytes)));
+  TRY(read_record(source, &line, arena, ret_record));
+  ret_record->next = line_reader_offset(source->lines);
+  ret_record->lines = line_reader_number(source->lines);
+  return ERR_OK;
+}

@@ -20,7 +20,7 @@ struct span {
   size_t size;         /* bytes */
 };
 
-/* For printf("%.*s", SPAN_ARG(s)). */
+/* For printf("%.*s", SPAN_ARG(s)); evaluates `s` twice. */
 #define SPAN_ARG(s)        (int)(s).size, (const char *)(s).data
 #define SPAN_LITERAL(text) ((struct span){(const uint8_t *)("" text), sizeof(text) - 1})
 

@@ -1,9 +1,9 @@
 /*
  * The program of every agency's adapter: files on one side, the engine on the other.
  *
- * Everything happens on one libuv loop. A timer looks into in/; work goes on in slices from an idle handle while there is
- * any; receipts ask for settling, which the same handle does. Under the virtual clock (--clock virtual) nothing is done
- * by time: a barrier of the engine is the moment to look.
+ * Everything happens on one libuv loop. A timer looks into in/; work goes on in slices from an idle handle while there
+ * is any; receipts ask for settling, which the same handle does. Under the virtual clock (--clock virtual) nothing is
+ * done by time: a barrier of the engine is the moment to look.
  *
  *   IDLE ──scan finds files──▶ WORKING ──nothing to read, nothing to settle──▶ IDLE
  *   any ──SIGTERM, SIGINT──▶ CLOSING: handles close, the spool stays as it is; the next start goes on from there.
@@ -134,7 +134,8 @@ static enum err reply(struct adapter *adapter, const char *participant, const st
                       const struct delivery *delivery) {
   struct arena arena DEFER(arena_finish);
   arena_init(&arena, 0);
-  struct value_field *fields = ARENA_ARRAY(&arena, struct value_field, how->fields_count);
+  struct value_field *fields = ARENA_ARRAY(&arena, struct value_field, how->fields_count + 1);
+  char date[CIVIL_DATE_TEXT];
   size_t count = 0;
   for (unsigned i = 0; i < how->fields_count; i++) {
     const struct value *from = value_get(&delivery->body, how->fields[i].from);
@@ -144,8 +145,12 @@ static enum err reply(struct adapter *adapter, const char *participant, const st
   }
   struct value data;
   struct fault fault = {0};
-  TRY(value_map(fields, count, &data));
   civil_moment now = moment_now(adapter);
+  civil_day_format(civil_moment_day(now), date);
+  if (how->date_field) {
+    fields[count++] = (struct value_field){span_of_cstr(how->date_field), value_text(span_of_cstr(date))};
+  }
+  TRY(value_map(fields, count, &data));
   const struct link_event event = {.participant = participant,
                                    .event = span_of_cstr(how->event),
                                    .case_id = value_get_text(&delivery->body, how->case_field),
@@ -183,12 +188,13 @@ static void close_all(struct adapter *adapter) {
   uv_stop(&adapter->loop);
 }
 
-static void on_signal(uv_signal_t *handle, int number UNUSED) { close_all(handle->data); }
+static void on_signal(uv_signal_t *handle, int number UNUSED) {
+  close_all(handle->data);
+}
 
 static enum err start_handles(struct adapter *adapter) {
   if (uv_loop_init(&adapter->loop) != 0 || uv_timer_init(&adapter->loop, &adapter->scan_timer) != 0 ||
-      uv_idle_init(&adapter->loop, &adapter->worker) != 0 ||
-      uv_signal_init(&adapter->loop, &adapter->terminate) != 0 ||
+      uv_idle_init(&adapter->loop, &adapter->worker) != 0 || uv_signal_init(&adapter->loop, &adapter->terminate) != 0 ||
       uv_signal_init(&adapter->loop, &adapter->interrupt) != 0) {
     return ERR_IO;
   }
@@ -331,11 +337,11 @@ static bool read_option(struct arguments *arguments, int option) {
 
 static bool read_arguments(int argc, char **argv, struct arguments *arguments) {
   static const struct option options[] = {
-      {"profile", required_argument, NULL, 'P'},    {"territories", required_argument, NULL, 't'},
-      {"root", required_argument, NULL, 'r'},       {"spool", required_argument, NULL, 's'},
-      {"endpoint", required_argument, NULL, 'e'},   {"server-key", required_argument, NULL, 'k'},
-      {"keys", required_argument, NULL, 'K'},       {"participant", required_argument, NULL, 'p'},
-      {"clock", required_argument, NULL, 'c'},      {NULL, 0, NULL, 0},
+      {"profile", required_argument, NULL, 'P'},  {"territories", required_argument, NULL, 't'},
+      {"root", required_argument, NULL, 'r'},     {"spool", required_argument, NULL, 's'},
+      {"endpoint", required_argument, NULL, 'e'}, {"server-key", required_argument, NULL, 'k'},
+      {"keys", required_argument, NULL, 'K'},     {"participant", required_argument, NULL, 'p'},
+      {"clock", required_argument, NULL, 'c'},    {NULL, 0, NULL, 0},
   };
   int option = 0;
   while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {

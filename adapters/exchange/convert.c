@@ -150,37 +150,57 @@ static const cell_reader READERS[] = {
 
 /* ---- a row ---- */
 
-static enum err choose_event(const struct profile_table *table, struct span text, struct span *ret_event,
-                             struct fault *fault) {
+static enum err choose_event(const struct profile_table *table, struct span text,
+                             const struct profile_choice **ret_choice, struct fault *fault) {
   for (unsigned i = 0; i < table->events_count; i++) {
     if (span_is(text, table->events[i].text)) {
-      *ret_event = span_of_cstr(table->events[i].event);
+      *ret_choice = &table->events[i];
       return ERR_OK;
     }
   }
   return fault_set(fault, ERR_INVALID, "Столбец «%s»: такого значения нет в справочнике.", table->event_column);
 }
 
-static enum err take_cell(const struct cell *cell, const struct profile_table *table, struct exchange_event *event,
-                          struct value_field *fields, size_t *fields_count) {
+/* What a row has come to, cell by cell. */
+struct row_reading {
+  const struct profile_table *table;
+  struct exchange_event *event;
+  const struct profile_choice *choice; /* of the event column */
+  civil_day occurred;                  /* CIVIL_DAY_NONE until its column was read */
+  struct value_field *fields;
+  size_t fields_count;
+};
+
+static enum err take_cell(const struct cell *cell, struct row_reading *reading) {
+  const struct profile_table *table = reading->table;
   const char *title = cell->column->title;
   struct value value;
   TRY(READERS[cell->column->format](cell, &value));
   if (cell->column->field) {
-    fields[(*fields_count)++] = (struct value_field){span_of_cstr(cell->column->field), value};
+    reading->fields[reading->fields_count++] = (struct value_field){span_of_cstr(cell->column->field), value};
   }
   if (strcmp(title, table->case_column) == 0) {
-    event->case_id = cell->text;
+    reading->event->case_id = cell->text;
   }
   if (table->occurred_column && strcmp(title, table->occurred_column) == 0) {
-    civil_day day = 0;
-    TRY(parse_date(cell->text, &day));
-    event->occurred_at = civil_day_start(day);
+    TRY(parse_date(cell->text, &reading->occurred));
+    reading->event->occurred_at = civil_day_start(reading->occurred);
   }
   if (table->event_column && strcmp(title, table->event_column) == 0) {
-    TRY(choose_event(table, cell->text, &event->event, cell->fault));
+    TRY(choose_event(table, cell->text, &reading->choice, cell->fault));
+    reading->event->event = span_of_cstr(reading->choice->event);
   }
   return ERR_OK;
+}
+
+/* The answer's own date field, where the events of a column have one each. */
+static void add_date(struct row_reading *reading, struct arena *arena) {
+  char date[CIVIL_DATE_TEXT];
+  if (reading->choice && reading->choice->date_field && reading->occurred != CIVIL_DAY_NONE) {
+    civil_day_format(reading->occurred, date);
+    reading->fields[reading->fields_count++] = (struct value_field){span_of_cstr(reading->choice->date_field),
+                                                                    value_text(arena_copy(arena, span_of_cstr(date)))};
+  }
 }
 
 enum err convert_row(const struct profile *profile, const struct table_layout *layout, const struct row *row,
@@ -189,8 +209,10 @@ enum err convert_row(const struct profile *profile, const struct table_layout *l
   if (row->count != layout->fields_count) {
     return fault_set(fault, ERR_INVALID, "В строке %zu столбцов, а в заголовке %zu.", row->count, layout->fields_count);
   }
-  struct value_field *fields = ARENA_ARRAY(arena, struct value_field, table->columns_count);
-  size_t fields_count = 0;
+  struct row_reading reading = {.table = table,
+                                .event = ret_event,
+                                .occurred = CIVIL_DAY_NONE,
+                                .fields = ARENA_ARRAY(arena, struct value_field, table->columns_count + 1)};
   *ret_event = (struct exchange_event){.event = span_of_cstr(table->event), .occurred_at = CIVIL_MOMENT_NONE};
   for (unsigned i = 0; i < table->columns_count; i++) {
     struct cell cell = {profile, &table->columns[i], {0}, arena, fault};
@@ -198,12 +220,13 @@ enum err convert_row(const struct profile *profile, const struct table_layout *l
       cell.text = span_trim(row->fields[layout->positions[i]]);
     }
     if (!span_empty(cell.text)) {
-      TRY(take_cell(&cell, table, ret_event, fields, &fields_count));
+      TRY(take_cell(&cell, &reading));
     } else if (cell.column->required) {
       return cell_fault(&cell, "не заполнен");
     }
   }
-  return value_map(fields, fields_count, &ret_event->data);
+  add_date(&reading, arena);
+  return value_map(reading.fields, reading.fields_count, &ret_event->data);
 }
 
 /* ---- a JSON line ---- */
@@ -220,7 +243,8 @@ enum err convert_line(struct span line, struct arena *arena, struct exchange_eve
       found |= span_is(root.map.fields[i].name, known[k]);
     }
     if (!found) {
-      return fault_set(fault, ERR_INVALID, "В строке есть неизвестное поле; допустимы event, case, data, as, occurred_at.");
+      return fault_set(fault, ERR_INVALID,
+                       "В строке есть неизвестное поле; допустимы event, case, data, as, occurred_at.");
     }
   }
   const struct value *data = value_get(&root, "data");

@@ -1,8 +1,8 @@
 /*
  * exchange/convert.h — from an agency's row or line to an event, and from a delivery to a row.
  *
- * Purpose: the only place that turns a person's spelling into codes, and says in Russian what is wrong with a row. Fault
- * texts name the column, never what stood in it.
+ * Purpose: the only place that turns a person's spelling into codes, and says in Russian what is wrong with a row.
+ * Fault texts name the column, never what stood in it.
  */
 #ifndef KURATOR_EXCHANGE_CONVERT_H
 #define KURATOR_EXCHANGE_CONVERT_H
@@ -16,7 +16,7 @@
 
 /* What a row says. Lives in the arena it was made in. */
 struct exchange_event {
-  struct span sender;       /* participant; empty: the folder's */
+  struct span sender; /* participant; empty: the folder's */
   struct span event;
   struct span case_id;
   civil_moment occurred_at; /* CIVIL_MOMENT_NONE: not said */

@@ -20,8 +20,9 @@ enum encoding { ENCODING_UTF8, ENCODING_CP1251 };
 enum encoding encoding_guess(struct span head);
 /* The three bytes of a UTF-8 BOM cut off, if they are there. */
 struct span encoding_without_bom(struct span head);
-/* ERR_FORMAT when the bytes are no text in that encoding (UTF-8 malformed, NUL, or an unassigned byte). The result lives
- * in `arena` or borrows from `bytes`. */
-enum err encoding_to_utf8(enum encoding encoding, struct span bytes, struct arena *arena, struct span *ret_text) MUST_CHECK;
+/* ERR_FORMAT when the bytes are no text in that encoding (UTF-8 malformed, NUL, or an unassigned byte). The result
+ * lives in `arena` or borrows from `bytes`. */
+enum err encoding_to_utf8(enum encoding encoding, struct span bytes, struct arena *arena,
+                          struct span *ret_text) MUST_CHECK;
 
 #endif

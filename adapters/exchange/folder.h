@@ -4,8 +4,8 @@
  *     in/        the agency puts files here (write elsewhere, then rename into place)
  *     out/       the adapter puts files here, complete or not at all
  *     done/      a file of in/ all of whose rows have been answered, and NAME.result.csv: what became of each row
- *     rejected/  NAME.rejected.csv: the refused rows with line and reason, ready to be mended and sent again; or the whole
- *                file with NAME.reason.txt, when it could not be understood at all
+ *     rejected/  NAME.rejected.csv: the refused rows with line and reason, ready to be mended and sent again; or the
+ * whole file with NAME.reason.txt, when it could not be understood at all
  *
  * An adapter for several participants has a sub-folder for each in in/ and out/; a file directly in in/ then has to
  * name the sender in each line ("as").
@@ -21,7 +21,8 @@
 enum { FOLDER_PATH_MAX = 4096, FOLDER_NAME_MAX = 255 };
 
 /* Makes root/in, out, done, rejected, and in/ID, out/ID for each of several participants. */
-enum err folder_prepare(const char *root, const char *const *participants, size_t count, struct fault *fault) MUST_CHECK;
+enum err folder_prepare(const char *root, const char *const *participants, size_t count,
+                        struct fault *fault) MUST_CHECK;
 /* "root/part/name" into `path`; ERR_LIMIT when it is too long. */
 enum err folder_path(char path[FOLDER_PATH_MAX], const char *root, const char *part, const char *name) MUST_CHECK;
 /* Writes a whole file so that it is there completely or not at all, and durably: temporary name, fsync, rename. */

@@ -7,8 +7,8 @@
  *     gone      results written, moved to done/ or rejected/
  *
  * Invariants: a row is in the spool exactly once, with its message or its refusal, in the transaction that moves the
- * place behind it. The results are written before the rows are forgotten, and the file is moved last; whatever of this is
- * repeated after a crash gives the same bytes under the same names.
+ * place behind it. The results are written before the rows are forgotten, and the file is moved last; whatever of this
+ * is repeated after a crash gives the same bytes under the same names.
  */
 #include "exchange/inbox.h"
 
@@ -162,7 +162,9 @@ static bool is_hidden(const char *name) {
          (size > 5 && strcmp(name + size - 5, ".part") == 0);
 }
 
-static void free_entries(struct dirent ***entries) { free((void *)*entries); }
+static void free_entries(struct dirent ***entries) {
+  free((void *)*entries);
+}
 
 static enum err scan_folder(struct inbox *inbox, const char *sender, bool settled) {
   char folder[FOLDER_PATH_MAX];
@@ -187,8 +189,7 @@ static enum err scan_folder(struct inbox *inbox, const char *sender, bool settle
 static void forget(struct inbox *inbox, size_t index) {
   free_file(&inbox->files[index]);
   inbox->files_count--;
-  memmove(&inbox->files[index], &inbox->files[index + 1],
-          (inbox->files_count - index) * sizeof(struct inbox_file *));
+  memmove(&inbox->files[index], &inbox->files[index + 1], (inbox->files_count - index) * sizeof(struct inbox_file *));
 }
 
 /* A file that somebody took away before it was read is none of ours any more; one that is being read stays open. */
@@ -255,7 +256,8 @@ static enum err choose_sender(const struct inbox *inbox, const struct inbox_file
                               const char **ret_sender) {
   struct span named = record->event.sender;
   if (span_empty(named) && !file->sender) {
-    return fault_set(&record->fault, ERR_INVALID, "Не указан отправитель: добавьте поле as или положите файл в папку организации.");
+    return fault_set(&record->fault, ERR_INVALID,
+                     "Не указан отправитель: добавьте поле as или положите файл в папку организации.");
   }
   if (!span_empty(named) && file->sender && !span_is(named, file->sender)) {
     return fault_set(&record->fault, ERR_FORBIDDEN, "Отправитель в строке не тот, чья это папка.");
@@ -280,8 +282,11 @@ static enum err send_record(struct inbox *inbox, const struct inbox_file *file, 
   TRY(choose_sender(inbox, file, record, &sender));
   struct exchange_event *event = &record->event;
   civil_moment occurred = event->occurred_at == CIVIL_MOMENT_NONE ? now : event->occurred_at;
-  const struct link_event message = {
-      .participant = sender, .event = event->event, .case_id = event->case_id, .occurred_at = occurred, .data = &event->data};
+  const struct link_event message = {.participant = sender,
+                                     .event = event->event,
+                                     .case_id = event->case_id,
+                                     .occurred_at = occurred,
+                                     .data = &event->data};
   TRY(link_send(inbox->options.link, &message, &sequence, &record->fault));
   return link_row_sent(inbox->options.link, span_of_cstr(file->key), record->line, sender, sequence);
 }

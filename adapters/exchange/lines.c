@@ -1,6 +1,6 @@
 /*
- * A window of two line lengths slides over the file. Invariant: window[start, end) holds the bytes from `offset` on that
- * were read but not yet handed out; a line is looked for in it, and the window is refilled when there is none.
+ * A window of two line lengths slides over the file. Invariant: window[start, end) holds the bytes from `offset` on
+ * that were read but not yet handed out; a line is looked for in it, and the window is refilled when there is none.
  */
 #include "exchange/lines.h"
 
@@ -142,8 +142,14 @@ enum err line_reader_rewind(struct line_reader *reader, const struct line *line)
   return ERR_OK;
 }
 
-uint64_t line_reader_size(const struct line_reader *reader) { return reader->size; }
+uint64_t line_reader_size(const struct line_reader *reader) {
+  return reader->size;
+}
 
-uint64_t line_reader_offset(const struct line_reader *reader) { return reader->offset; }
+uint64_t line_reader_offset(const struct line_reader *reader) {
+  return reader->offset;
+}
 
-uint64_t line_reader_number(const struct line_reader *reader) { return reader->number; }
+uint64_t line_reader_number(const struct line_reader *reader) {
+  return reader->number;
+}

@@ -1,11 +1,11 @@
 /*
  * exchange/lines.h — a file, line by line, whatever is in it.
  *
- * Purpose: reads a file of any size in bounded memory. A line ends with LF or CRLF; the last one may lack its end. A line
- * longer than LINE_MAX is reported as such, skipped to its end, and the reading goes on behind it.
+ * Purpose: reads a file of any size in bounded memory. A line ends with LF or CRLF; the last one may lack its end. A
+ * line longer than LINE_MAX is reported as such, skipped to its end, and the reading goes on behind it.
  *
- * Life cycle: line_reader_open → line_reader_next … → line_reader_close. Ownership: a line is valid until the next call.
- * Threading: one owner. Never: decodes (see encoding.h).
+ * Life cycle: line_reader_open → line_reader_next … → line_reader_close. Ownership: a line is valid until the next
+ * call. Threading: one owner. Never: decodes (see encoding.h).
  */
 #ifndef KURATOR_EXCHANGE_LINES_H
 #define KURATOR_EXCHANGE_LINES_H

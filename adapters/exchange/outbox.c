@@ -26,8 +26,7 @@ static struct value whole(const struct delivery *delivery, const char *participa
   struct value map = value_with(arena, &delivery->body, SPAN_LITERAL("delivery"), value_text(delivery->kind));
   map = value_with(arena, &map, SPAN_LITERAL("position"), value_int((int64_t)delivery->position));
   map = value_with(arena, &map, SPAN_LITERAL("participant"), value_text(span_of_cstr(participant)));
-  return value_with(arena, &map, SPAN_LITERAL("recorded_at"),
-                    value_text(arena_copy(arena, span_of_cstr(moment))));
+  return value_with(arena, &map, SPAN_LITERAL("recorded_at"), value_text(arena_copy(arena, span_of_cstr(moment))));
 }
 
 static enum err write_json(const struct outbox *outbox, const char *participant, const struct delivery *delivery,

@@ -2,8 +2,8 @@
  * exchange/outbox.h — what the engine sends, as files for the agency.
  *
  * Each delivery becomes out/[PARTICIPANT/]POSITION-KIND.json; where the profile has a table for its kind, it also
- * becomes a row of out/[PARTICIPANT/]NAME-DATE.csv (UTF-8 with BOM for Excel), one table a day. Handling a delivery a second
- * time changes nothing: files are named after the position, rows begin with it.
+ * becomes a row of out/[PARTICIPANT/]NAME-DATE.csv (UTF-8 with BOM for Excel), one table a day. Handling a delivery a
+ * second time changes nothing: files are named after the position, rows begin with it.
  *
  * Threading: the loop's thread. Never: writes a file in part.
  */

@@ -12,8 +12,9 @@ static const cyaml_strval_t FORMATS[] = {
     {"boolean", COLUMN_BOOLEAN}, {"code", COLUMN_CODE},       {"codes", COLUMN_CODES},
 };
 
-#define TEXT_FIELD(key, flags, type, member) CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | (flags), type, member, 1, 1000)
-#define LIST_FIELD(key, flags, type, member, entry)                                                                   \
+#define TEXT_FIELD(key, flags, type, member)                                                                           \
+  CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | (flags), type, member, 1, 1000)
+#define LIST_FIELD(key, flags, type, member, entry)                                                                    \
   CYAML_FIELD_SEQUENCE_COUNT(key, CYAML_FLAG_POINTER | (flags), type, member, member##_count, entry, 0, 1000)
 
 static const cyaml_schema_field_t COLUMN_FIELDS[] = {
@@ -30,6 +31,7 @@ static const cyaml_schema_value_t COLUMN = {
 static const cyaml_schema_field_t CHOICE_FIELDS[] = {
     TEXT_FIELD("text", 0, struct profile_choice, text),
     TEXT_FIELD("event", 0, struct profile_choice, event),
+    TEXT_FIELD("date_field", CYAML_FLAG_OPTIONAL, struct profile_choice, date_field),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t CHOICE = {
@@ -75,6 +77,7 @@ static const cyaml_schema_field_t REPLY_FIELDS[] = {
     TEXT_FIELD("delivery", 0, struct profile_reply, delivery),
     TEXT_FIELD("event", 0, struct profile_reply, event),
     TEXT_FIELD("case_field", 0, struct profile_reply, case_field),
+    TEXT_FIELD("date_field", CYAML_FLAG_OPTIONAL, struct profile_reply, date_field),
     LIST_FIELD("fields", CYAML_FLAG_OPTIONAL, struct profile_reply, fields, &REPLY_FIELD),
     CYAML_FIELD_END,
 };
@@ -128,8 +131,11 @@ static void keep_error(cyaml_log_t level, void *arg, const char *format, va_list
 }
 
 static cyaml_config_t loader(struct fault *fault) {
-  return (cyaml_config_t){
-      .log_fn = keep_error, .log_ctx = fault, .log_level = CYAML_LOG_ERROR, .mem_fn = cyaml_mem, .flags = CYAML_CFG_DEFAULT};
+  return (cyaml_config_t){.log_fn = keep_error,
+                          .log_ctx = fault,
+                          .log_level = CYAML_LOG_ERROR,
+                          .mem_fn = cyaml_mem,
+                          .flags = CYAML_CFG_DEFAULT};
 }
 
 static enum err load(const char *path, const cyaml_schema_value_t *schema, void **ret_data, struct fault *fault) {
@@ -165,7 +171,8 @@ static const struct profile_column *find_column(const struct profile_table *tabl
 static enum err check_column(const struct profile *profile, const struct profile_column *column, struct fault *fault) {
   bool coded = column->format == COLUMN_CODE || column->format == COLUMN_CODES;
   if (coded && !(column->list && profile_list(profile, column->list))) {
-    return fault_set(fault, ERR_CONFIG, "column \"%s\": no list \"%s\"", column->title, column->list ? column->list : "");
+    return fault_set(fault, ERR_CONFIG, "column \"%s\": no list \"%s\"", column->title,
+                     column->list ? column->list : "");
   }
   return ERR_OK;
 }
@@ -174,8 +181,7 @@ static enum err check_table(const struct profile *profile, const struct profile_
   if (!table->event == !table->event_column) {
     return fault_set(fault, ERR_CONFIG, "table \"%s\": give either event or event_column", table->name);
   }
-  if (!find_column(table, table->case_column) ||
-      (table->event_column && !find_column(table, table->event_column)) ||
+  if (!find_column(table, table->case_column) || (table->event_column && !find_column(table, table->event_column)) ||
       (table->occurred_column && !find_column(table, table->occurred_column))) {
     return fault_set(fault, ERR_CONFIG, "table \"%s\": a named column is not among its columns", table->name);
   }
@@ -197,8 +203,8 @@ static enum err add_territories(struct profile *profile, const char *path, struc
     return fault_set(fault, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
   }
   profile->lists = lists;
-  profile->lists[profile->lists_count++] =
-      (struct profile_list){.name = name, .items = territories->territories, .items_count = territories->territories_count};
+  profile->lists[profile->lists_count++] = (struct profile_list){
+      .name = name, .items = territories->territories, .items_count = territories->territories_count};
   free(territories);
   return ERR_OK;
 }

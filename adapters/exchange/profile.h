@@ -1,9 +1,9 @@
 /*
  * exchange/profile.h — how one agency's files look: adapters/<agency>/profile.yaml.
  *
- * Purpose: the tables that an agency sends (which columns, what stands in them, which event a row is) and the tables that
- * it is given. No event and no column is known to C. A table is recognised by its header: it is the one all of whose
- * required columns are there. Beside tables every adapter reads and writes JSON lines.
+ * Purpose: the tables that an agency sends (which columns, what stands in them, which event a row is) and the tables
+ * that it is given. No event and no column is known to C. A table is recognised by its header: it is the one all of
+ * whose required columns are there. Beside tables every adapter reads and writes JSON lines.
  *
  * Life cycle: profile_load → used → profile_destroy. Threading: immutable once loaded.
  */
@@ -26,27 +26,28 @@ enum column_format {
 };
 
 struct profile_column {
-  char *title;  /* in the header */
-  char *field;  /* in the payload; NULL: only looked at (event, occurred) */
+  char *title; /* in the header */
+  char *field; /* in the payload; NULL: only looked at (event, occurred) */
   enum column_format format;
   bool required;
-  char *list;   /* COLUMN_CODE(S) */
+  char *list; /* COLUMN_CODE(S) */
 };
 
 struct profile_choice {
   char *text;
   char *event;
+  char *date_field; /* of the payload: takes the date of the occurred column; NULL: none */
 };
 
 /* A table that the agency sends. */
 struct profile_table {
   char *name;
-  char *event;              /* what every row is, or NULL: */
-  char *event_column;       /* the column that says it, by `events` */
+  char *event;        /* what every row is, or NULL: */
+  char *event_column; /* the column that says it, by `events` */
   struct profile_choice *events;
   unsigned events_count;
-  char *case_column;        /* whose text is the case id */
-  char *occurred_column;    /* a date; NULL: the day on which the file is read */
+  char *case_column;     /* whose text is the case id */
+  char *occurred_column; /* a date; NULL: the day on which the file is read */
   struct profile_column *columns;
   unsigned columns_count;
 };
@@ -73,6 +74,7 @@ struct profile_reply {
   char *delivery;
   char *event;
   char *case_field; /* of the delivery: which case the answer is about */
+  char *date_field; /* of the answer: takes today's date; NULL: none */
   struct profile_reply_field *fields;
   unsigned fields_count;
 };
@@ -90,7 +92,7 @@ struct profile_list {
 };
 
 struct profile {
-  char *title;    /* Russian name of the agency */
+  char *title; /* Russian name of the agency */
   struct profile_table *tables;
   unsigned tables_count;
   struct profile_out *out;

@@ -26,8 +26,10 @@ static void finish_tables(struct tables *tables) {
 }
 
 static const char *state_text(enum link_state state) {
-  static const char *const texts[] = {
-      [LINK_PENDING] = "ожидает ответа", [LINK_ACCEPTED] = "принято", [LINK_DUPLICATE] = "уже было принято", [LINK_REFUSED] = "отклонено"};
+  static const char *const texts[] = {[LINK_PENDING] = "ожидает ответа",
+                                      [LINK_ACCEPTED] = "принято",
+                                      [LINK_DUPLICATE] = "уже было принято",
+                                      [LINK_REFUSED] = "отклонено"};
   return texts[state];
 }
 
@@ -88,7 +90,8 @@ static bool write_row(void *arg, const struct link_row *row) {
   if (row->journal) {
     snprintf(journal, sizeof journal, "%llu", (unsigned long long)row->journal);
   }
-  const struct span fields[] = {span_of_cstr(line), span_of_cstr(state_text(row->state)), span_of_cstr(journal), row->text};
+  const struct span fields[] = {span_of_cstr(line), span_of_cstr(state_text(row->state)), span_of_cstr(journal),
+                                row->text};
   row_write(fields, sizeof fields / sizeof *fields, &tables->result);
   tables->rows++;
   if (row->state == LINK_REFUSED) {
@@ -100,8 +103,8 @@ static bool write_row(void *arg, const struct link_row *row) {
   return true;
 }
 
-/* Where the file will lie in done/: its own name, or with a number behind it if a file of that name was answered before.
- * The results stand beside it. The same until the file has been moved. */
+/* Where the file will lie in done/: its own name, or with a number behind it if a file of that name was answered
+ * before. The results stand beside it. The same until the file has been moved. */
 static enum err place_in_done(const struct result_file *file, char path[FOLDER_PATH_MAX]) {
   char done[FOLDER_PATH_MAX];
   TRY(folder_path(done, file->root, "done", file->name));

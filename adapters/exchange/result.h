@@ -16,7 +16,7 @@ struct result_file {
   const char *root;
   const char *path; /* of the file in in/ */
   const char *name;
-  struct span key;  /* in the spool */
+  struct span key; /* in the spool */
 };
 
 /* done/NAME.result.csv: line, result, journal number or reason, for every row; rejected/NAME.rejected.csv with the

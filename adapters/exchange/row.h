@@ -24,8 +24,8 @@ char row_separator(struct span header);
 bool row_unfinished(struct span text);
 /* ERR_FORMAT for stray quotes, ERR_LIMIT for too many fields. White space around unquoted fields is dropped. */
 enum err row_parse(struct span text, char separator, struct arena *arena, struct row *ret_row) MUST_CHECK;
-/* One line for Excel: fields quoted where needed, separated by ';', ended by CRLF; a field that a spreadsheet would take for a
- * formula (= + - @ tab) gets a leading apostrophe. */
+/* One line for Excel: fields quoted where needed, separated by ';', ended by CRLF; a field that a spreadsheet would
+ * take for a formula (= + - @ tab) gets a leading apostrophe. */
 void row_write(const struct span *fields, size_t count, struct writer *w);
 
 #endif

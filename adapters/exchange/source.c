@@ -82,8 +82,7 @@ static enum err recognise(struct source *source, const char *path, struct fault 
   return convert_recognise(source->profile, &header, &source->layout, fault);
 }
 
-enum err source_open(const char *path, const struct profile *profile, struct source **ret_source,
-                     struct fault *fault) {
+enum err source_open(const char *path, const struct profile *profile, struct source **ret_source, struct fault *fault) {
   struct source *source DEFER(source_close) = calloc(1, sizeof *source);
   if (!source) {
     return fault_set(fault, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
@@ -106,8 +105,12 @@ enum err source_seek(struct source *source, uint64_t offset, uint64_t lines) {
   return line_reader_rewind(source->lines, &place);
 }
 
-struct span source_header(const struct source *source) { return source->header; }
-char source_separator(const struct source *source) { return source->separator; }
+struct span source_header(const struct source *source) {
+  return source->header;
+}
+char source_separator(const struct source *source) {
+  return source->separator;
+}
 
 /* ---- records ---- */
 
@@ -150,7 +153,8 @@ static void read_row(struct source *source, struct arena *arena, struct record *
   struct row row;
   enum err result = row_parse(record->text, source->separator, arena, &row);
   if (result != ERR_OK) {
-    refuse(record, result, result == ERR_LIMIT ? "В строке слишком много столбцов." : "Строка повреждена: неверные кавычки.");
+    refuse(record, result,
+           result == ERR_LIMIT ? "В строке слишком много столбцов." : "Строка повреждена: неверные кавычки.");
     return;
   }
   record->err = convert_row(source->profile, &source->layout, &row, arena, &record->event, &record->fault);

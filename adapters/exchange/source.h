@@ -1,9 +1,9 @@
 /*
  * exchange/source.h — a file of the agency as a series of records, good and bad.
  *
- * Purpose: hides whether the file is a table or JSON lines, how it is encoded and where a record ends. A bad record never
- * stops the reading: it comes with its fault and the next follows. Only a file that cannot be understood at all (no
- * known header, empty, too large) is refused as a whole.
+ * Purpose: hides whether the file is a table or JSON lines, how it is encoded and where a record ends. A bad record
+ * never stops the reading: it comes with its fault and the next follows. Only a file that cannot be understood at all
+ * (no known header, empty, too large) is refused as a whole.
  *
  * Life cycle: source_open → [source_seek] → source_next … → source_close. Threading: one owner.
  * Limits: SOURCE_SIZE_MAX bytes; records of SOURCE_JOIN_MAX lines (a quoted field may hold line ends).
@@ -22,8 +22,8 @@ enum { SOURCE_JOIN_MAX = 5 };
 struct source;
 
 struct record {
-  uint64_t line;               /* 1-based number of its first line */
-  uint64_t next;               /* offset of what follows, and the number of lines before it: for source_seek */
+  uint64_t line; /* 1-based number of its first line */
+  uint64_t next; /* offset of what follows, and the number of lines before it: for source_seek */
   uint64_t lines;
   struct span text;            /* UTF-8 where it could be decoded, else empty */
   struct exchange_event event; /* valid if err is ERR_OK */
@@ -31,7 +31,8 @@ struct record {
   struct fault fault;
 };
 
-/* ERR_FORMAT / ERR_NOT_FOUND / ERR_LIMIT: the file as a whole is refused, Russian text in `fault`. ERR_IO: try later. */
+/* ERR_FORMAT / ERR_NOT_FOUND / ERR_LIMIT: the file as a whole is refused, Russian text in `fault`. ERR_IO: try later.
+ */
 enum err source_open(const char *path, const struct profile *profile, struct source **ret_source,
                      struct fault *fault) MUST_CHECK;
 void source_close(struct source **source);

@@ -118,35 +118,34 @@ static void refuse(struct record *record, enum err err, const char *text) {
   record->err = fault_set(&record->fault, err, "%s", text);
 }
 
-/* A quoted field may hold line ends: the lines that belong together, joined. Undoes itself when no end is found, so
- * that a forgotten quote costs one record and not the rest of the file. */
+/* A quoted field may hold line ends, so lines are joined until they make a row of the header's width. When they never
+ * do, the joining is undone: a forgotten quote costs one record and not the rest of the file. */
+static bool is_row(const struct source *source, struct span text, struct arena *arena) {
+  struct row row;
+  return !row_unfinished(text) && row_parse(text, source->separator, arena, &row) == ERR_OK &&
+         row.count == source->layout.fields_count;
+}
+
 static enum err join_lines(struct source *source, struct arena *arena, struct span *text, bool *ret_whole) {
-  struct line mark;
+  const struct line behind = {.offset = line_reader_offset(source->lines),
+                              .number = line_reader_number(source->lines) + 1};
   struct span joined = *text;
-  bool marked = false;
   *ret_whole = false;
   for (int i = 1; i < SOURCE_JOIN_MAX && !*ret_whole; i++) {
     struct line line;
     enum err result = line_reader_next(source->lines, &line);
-    if (result == ERR_NOT_FOUND) {
+    if (result == ERR_NOT_FOUND || (result == ERR_OK && line.too_long)) {
       break;
     }
     TRY(result);
-    if (!marked) {
-      mark = line;
-      marked = true;
-    }
-    if (line.too_long) {
-      break;
-    }
     joined = arena_printf(arena, "%.*s\n%.*s", SPAN_ARG(joined), SPAN_ARG(line.bytes));
-    *ret_whole = !row_unfinished(joined);
+    *ret_whole = is_row(source, joined, arena);
   }
   if (*ret_whole) {
     *text = joined;
     return ERR_OK;
   }
-  return marked ? line_reader_rewind(source->lines, &mark) : ERR_OK;
+  return line_reader_rewind(source->lines, &behind);
 }
 
 static void read_row(struct source *source, struct arena *arena, struct record *record) {

@@ -260,6 +260,25 @@ static void a_full_map_refuses_a_batch_whole_and_takes_reads_and_deletes(void **
   assert_entries(f, stored / 4, stored - stored / 4);
 }
 
+/* To the last page that puts may have, so that each delete lives on the reserve. */
+static void a_map_full_to_the_brim_takes_deletes_all_over(void **state) {
+  struct fixture *f = *state;
+  uint8_t key[4];
+  reopen_with_sizes(f, 1 << 20, 4 << 20);
+  uint32_t stored = fill(f, 0, 20);
+  for (int round = 0; round < 3; round++) {
+    stored = fill(f, stored, 1);
+  }
+  for (uint32_t step = 0; step < 200; step++) {
+    store_begin(f->store);
+    for (uint32_t i = step; i < stored; i += 200) {
+      store_delete(f->store, STORE_JOURNAL, entry_key(i, key));
+    }
+    assert_int_equal(fixture_commit(f), ERR_OK);
+  }
+  assert_int_equal(entries_of(f), 1);
+}
+
 static void a_full_map_recovers_every_time(void **state) {
   struct fixture *f = *state;
   struct store_stats stats;
@@ -289,31 +308,64 @@ static void a_batch_too_big_for_any_map_is_refused_and_the_next_goes_on(void **s
   assert_entries(f, 0, 200);
 }
 
-static void values_with_pages_of_their_own_fill_and_free_the_map_too(void **state) {
+/* Values with pages of their own. */
+enum { BIG = 100000 };
+
+static void put_big(struct fixture *f, uint32_t first, uint32_t count) {
+  static const uint8_t big[BIG];
+  uint8_t key[4];
+  for (uint32_t i = first; i < first + count; i++) {
+    store_put(f->store, STORE_STREAM, entry_key(i, key), span_of(big, BIG));
+  }
+}
+
+static void delete_big(struct fixture *f, uint32_t first, uint32_t count) {
+  uint8_t key[4];
+  for (uint32_t i = first; i < first + count; i++) {
+    store_delete(f->store, STORE_STREAM, entry_key(i, key));
+  }
+}
+
+static uint32_t fill_big(struct fixture *f) {
+  enum err err = ERR_OK;
+  uint32_t count = 0;
+  while (err == ERR_OK) {
+    store_begin(f->store);
+    put_big(f, count++, 1);
+    err = fixture_commit(f);
+  }
+  assert_int_equal(err, ERR_FULL);
+  assert_int_equal(entries_of(f), count);
+  return count - 1;
+}
+
+static void big_values_fill_and_free_the_map_too(void **state) {
   struct fixture *f = *state;
-  enum { BIG = 100000 };
   reopen_with_sizes(f, 1 << 20, 4 << 20);
-  uint8_t *big = calloc(1, BIG);
-  assert_non_null(big);
   for (int round = 0; round < 4; round++) {
-    uint32_t count = 0;
-    enum err err = ERR_OK;
-    uint8_t key[4];
-    while (err == ERR_OK) {
-      store_begin(f->store);
-      store_put(f->store, STORE_STREAM, entry_key(count++, key), span_of(big, BIG));
-      err = fixture_commit(f);
-    }
-    assert_int_equal(err, ERR_FULL);
+    uint32_t count = fill_big(f);
     assert_true(count > 20);
     for (uint32_t i = 0; i < count; i++) {
       store_begin(f->store);
-      store_delete(f->store, STORE_STREAM, entry_key(i, key));
+      delete_big(f, i, 1);
       assert_int_equal(fixture_commit(f), ERR_OK);
     }
     assert_int_equal(entries_of(f), 1);
   }
-  free(big);
+}
+
+static void what_a_delete_gives_back_is_of_use_to_the_very_next_batch(void **state) {
+  struct fixture *f = *state;
+  reopen_with_sizes(f, 1 << 20, 4 << 20);
+  assert_true(fill_big(f) > 20);
+  for (int round = 0; round < 4; round++) {
+    store_begin(f->store);
+    delete_big(f, 0, 20);
+    assert_int_equal(fixture_commit(f), ERR_OK);
+    store_begin(f->store);
+    put_big(f, 0, 10);
+    assert_int_equal(fixture_commit(f), ERR_OK);
+  }
 }
 
 static void a_batch_that_rests_on_a_refused_one_is_refused_too(void **state) {
@@ -427,8 +479,10 @@ int main(void) {
       ON_BOTH(the_map_grows_while_the_next_batch_is_open),
       ON_BOTH(a_full_map_refuses_a_batch_whole_and_takes_reads_and_deletes),
       ON_BOTH(a_full_map_recovers_every_time),
+      ON_BOTH(what_a_delete_gives_back_is_of_use_to_the_very_next_batch),
+      ON_BOTH(a_map_full_to_the_brim_takes_deletes_all_over),
       ON_BOTH(a_batch_too_big_for_any_map_is_refused_and_the_next_goes_on),
-      ON_BOTH(values_with_pages_of_their_own_fill_and_free_the_map_too),
+      ON_BOTH(big_values_fill_and_free_the_map_too),
       ON_BOTH(a_batch_that_rests_on_a_refused_one_is_refused_too),
       ON_BOTH(a_failed_commit_closes_the_store_until_it_is_opened_again),
       ON_BOTH(a_backup_is_the_committed_state_while_work_goes_on),

@@ -87,9 +87,7 @@ void writer_blob(struct writer *w, struct span v) {
 }
 
 void writer_real(struct writer *w, double v) {
-  uint64_t bits;
-  memcpy(&bits, &v, sizeof(bits));
-  writer_u64be(w, bits);
+  writer_u64be(w, real_bits(v));
 }
 
 void writer_printf(struct writer *w, const char *format, ...) {

@@ -35,7 +35,13 @@ void writer_u64be(struct writer *w, uint64_t v);
 void writer_varint(struct writer *w, uint64_t v);  /* unsigned LEB128 */
 void writer_zigzag(struct writer *w, int64_t v);   /* signed, zigzag LEB128 */
 void writer_blob(struct writer *w, struct span v); /* varint length, then the bytes */
-void writer_real(struct writer *w, double v);      /* IEEE 754 bits, big-endian */
+/* IEEE 754 bits: numbers with equal bits are the same value, which == does not say of NaN and of the two zeros. */
+static inline uint64_t real_bits(double v) {
+  uint64_t bits;
+  memcpy(&bits, &v, sizeof(bits));
+  return bits;
+}
+void writer_real(struct writer *w, double v); /* IEEE 754 bits, big-endian */
 void writer_printf(struct writer *w, const char *format, ...) PRINTF_LIKE(2, 3);
 static inline struct span writer_span(const struct writer *w) {
   return (struct span){w->data, w->size};

@@ -85,9 +85,9 @@ static const char *mistake_text(enum json_error_code code) {
   }
 }
 
-static enum err convert(const json_t *node, struct arena *arena, struct value *ret_value);
+static enum err convert(json_t *node, struct arena *arena, struct value *ret_value);
 
-static enum err convert_list(const json_t *node, struct arena *arena, struct value *ret_value) {
+static enum err convert_list(json_t *node, struct arena *arena, struct value *ret_value) {
   size_t count = json_array_size(node);
   struct value *items = ARENA_ARRAY(arena, struct value, count);
   for (size_t i = 0; i < count; i++) {
@@ -97,11 +97,10 @@ static enum err convert_list(const json_t *node, struct arena *arena, struct val
   return ERR_OK;
 }
 
-static enum err convert_map(const json_t *node, struct arena *arena, struct value *ret_value) {
+static enum err convert_map(json_t *node, struct arena *arena, struct value *ret_value) {
   struct value_field *fields = ARENA_ARRAY(arena, struct value_field, json_object_size(node));
   size_t count = 0;
-  json_t *object = (json_t *)(uintptr_t)node; /* jansson's iterator wants it mutable, though it only reads */
-  for (void *at = json_object_iter(object); at; at = json_object_iter_next(object, at)) {
+  for (void *at = json_object_iter(node); at; at = json_object_iter_next(node, at)) {
     fields[count].name = span_of(json_object_iter_key(at), json_object_iter_key_len(at));
     TRY(convert(json_object_iter_value(at), arena, &fields[count].value));
     count++;
@@ -109,7 +108,7 @@ static enum err convert_map(const json_t *node, struct arena *arena, struct valu
   return value_map(fields, count, ret_value);
 }
 
-static enum err convert(const json_t *node, struct arena *arena, struct value *ret_value) {
+static enum err convert(json_t *node, struct arena *arena, struct value *ret_value) {
   switch (json_typeof(node)) {
   case JSON_NULL:
     *ret_value = value_nil();
@@ -245,8 +244,7 @@ static void real_write(double v, struct writer *w) {
   char text[40];
   for (int precision = 15; precision <= 17; precision++) {
     (void)snprintf(text, sizeof(text), "%.*g", precision, v);
-    double back = strtod(text, NULL);
-    if (memcmp(&back, &v, sizeof(v)) == 0) {
+    if (real_bits(strtod(text, NULL)) == real_bits(v)) {
       break;
     }
   }

@@ -2,11 +2,12 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 2048 };
+enum { LINE_MAX_BYTES = 2048, TEXT_MAX_BYTES = 1024 };
 
 static const char *const level_names[] = {"debug", "info", "warning", "error"};
 static atomic_int level_min = LOG_INFO;
@@ -15,31 +16,42 @@ void log_set_level(enum log_level level) {
   atomic_store(&level_min, (int)level);
 }
 
-/* Appends `text` in quotes; leaves two bytes for the closing quote and the line end. */
-static size_t quoted_append(char *line, size_t size, const char *text) {
-  line[size++] = '"';
-  for (const char *c = text; *c && size < LINE_MAX_BYTES - 4; c++) {
-    if (*c == '"' || *c == '\\') {
-      line[size++] = '\\';
-    }
-    line[size++] = *c;
-  }
-  line[size++] = '"';
-  return size;
-}
+struct line {
+  char text[LINE_MAX_BYTES];
+  size_t size;
+};
 
-static void controls_blank(char *line, size_t size) {
-  for (size_t i = 0; i < size; i++) {
-    if ((unsigned char)line[i] < ' ' || line[i] == 0x7F) {
-      line[i] = ' ';
-    }
+/* Keeps one byte free for the line end. */
+static void line_add(struct line *line, char c) {
+  if (line->size < LINE_MAX_BYTES - 1) {
+    bool control = (unsigned char)c < ' ' || c == 0x7F;
+    line->text[line->size++] = control ? ' ' : c;
   }
 }
 
-static void line_write(const char *line, size_t size) {
+static void line_add_text(struct line *line, const char *text) {
+  for (; *text; text++) {
+    line_add(line, *text);
+  }
+}
+
+/* Ends early rather than without its closing quote. */
+static void line_add_quoted(struct line *line, const char *text) {
+  line_add(line, '"');
+  for (; *text && line->size < LINE_MAX_BYTES - 3; text++) {
+    if (*text == '"' || *text == '\\') {
+      line_add(line, '\\');
+    }
+    line_add(line, *text);
+  }
+  line_add(line, '"');
+}
+
+static void line_write(struct line *line) {
+  line->text[line->size++] = '\n';
   ssize_t done;
   do {
-    done = write(STDERR_FILENO, line, size);
+    done = write(STDERR_FILENO, line->text, line->size);
   } while (done < 0 && errno == EINTR);
 }
 
@@ -48,25 +60,23 @@ void log_line(enum log_level level, const char *room, const char *format, ...) {
     return;
   }
   int errno_saved = errno;
-  char text[LINE_MAX_BYTES / 2];
+  char text[TEXT_MAX_BYTES] = "";
   va_list args;
   va_start(args, format);
-  int length = vsnprintf(text, sizeof(text), format, args);
+  (void)vsnprintf(text, sizeof(text), format, args);
   va_end(args);
-  char line[LINE_MAX_BYTES];
-  int head = snprintf(line, sizeof(line) / 4, "level=%s room=%s ", level_names[level], room);
-  size_t size = head < 0 ? 0 : strnlen(line, sizeof(line) / 4);
-  const char *shown = length < 0 ? "message could not be formatted" : text;
-  if (strncmp(shown, "msg=", 4) == 0) {
-    size_t rest = strlen(shown);
-    memcpy(line + size, shown, rest);
-    size += rest;
+  struct line line = {.size = 0};
+  line_add_text(&line, "level=");
+  line_add_text(&line, level_names[level]);
+  line_add_text(&line, " room=");
+  line_add_text(&line, room);
+  if (strncmp(text, "msg=", 4) == 0) {
+    line_add(&line, ' ');
+    line_add_text(&line, text);
   } else {
-    (void)memcpy(line + size, "msg=", 4);
-    size = quoted_append(line, size + 4, shown);
+    line_add_text(&line, " msg=");
+    line_add_quoted(&line, text);
   }
-  controls_blank(line, size);
-  line[size++] = '\n';
-  line_write(line, size);
+  line_write(&line);
   errno = errno_saved;
 }

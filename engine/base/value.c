@@ -159,8 +159,8 @@ bool value_equal(const struct value *a, const struct value *b) {
     return a->truth == b->truth;
   case VALUE_INT:
     return a->integer == b->integer;
-  case VALUE_REAL: /* by bits, as the record form is: a value always equals its copy */
-    return memcmp(&a->real, &b->real, sizeof(a->real)) == 0;
+  case VALUE_REAL: /* as the record form is: a value always equals its copy */
+    return real_bits(a->real) == real_bits(b->real);
   case VALUE_TEXT:
     return span_equal(a->text, b->text);
   case VALUE_LIST:

@@ -1,6 +1,5 @@
 /* kurator calendar: when a legal term ends, and whether a calendar file is sound. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -28,11 +27,9 @@ static void fields_print(const struct value_field *fields, size_t count) {
 }
 
 static enum err calendar_load(const char *path, struct calendar **ret_calendar, struct fault *fault) {
-  struct span csv;
+  DEFER(cli_file_free) struct span csv = {0};
   TRY(cli_read_file(path, CALENDAR_FILE_MAX, &csv, fault));
-  enum err err = calendar_create(csv, (struct calendar_options){0}, ret_calendar, fault);
-  free((void *)(uintptr_t)csv.data);
-  return err;
+  return calendar_create(csv, (struct calendar_options){0}, ret_calendar, fault);
 }
 
 /* --- due --- */

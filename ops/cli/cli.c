@@ -75,6 +75,13 @@ static void descriptor_close(const int *fd) {
   }
 }
 
+void cli_file_free(struct span *bytes) {
+  if (bytes) {
+    free((void *)bytes->data);
+    *bytes = span_of(NULL, 0);
+  }
+}
+
 static void buffer_free(uint8_t **buffer) {
   free(*buffer);
 }

@@ -42,8 +42,9 @@ int cli_usage(const char *format, ...) PRINTF_LIKE(1, 2);
 int cli_fail_fault(const char *file, const struct fault *fault);
 /* The exit code for an error: NOT_FOUND 3, CONFLICT/EXISTS 4, other domain errors 5, UNREACHABLE 7, the rest 1. */
 enum cli_exit cli_exit_of(enum err err);
-/* Reads a whole file of at most `size_max` bytes into malloc'ed memory (the caller frees). "-" is stdin. */
+/* Reads a whole file of at most `size_max` bytes. "-" is stdin. The caller gives the bytes back to cli_file_free. */
 enum err cli_read_file(const char *path, size_t size_max, struct span *ret_bytes, struct fault *fault) MUST_CHECK;
+void cli_file_free(struct span *bytes); /* for DEFER; NULL-safe, leaves the empty span */
 /* Where config/ is: --config, else $KURATOR_CONFIG, else ./config, else the installed /etc/kurator. Borrowed. */
 const char *cli_config_dir(const char *given);
 

@@ -43,8 +43,8 @@ static void a_text_that_is_too_long_is_cut_between_characters(void **state) {
     for (size_t f = 0; f < 3; f++) {
       char text[2 * FAULT_TEXT_MAX + 8] = {0};
       memset(text, 'a', shift);
-      while (strlen(text) < FAULT_TEXT_MAX + 4) {
-        strcat(text, fillers[f]);
+      for (size_t at = shift; at < FAULT_TEXT_MAX + 4; at += strlen(fillers[f])) {
+        memcpy(text + at, fillers[f], strlen(fillers[f]));
       }
       struct fault fault;
       fault_set(&fault, ERR_INVALID, "%s", text);

@@ -43,7 +43,7 @@ static inline struct calendar *calendar_of_config(bool decree_days_off) {
   struct calendar *calendar = NULL;
   struct calendar_options options = {.decree_days_off = decree_days_off};
   assert_int_equal(calendar_create(csv, options, &calendar, NULL), ERR_OK);
-  free((void *)(uintptr_t)csv.data);
+  free((void *)csv.data);
   return calendar;
 }
 

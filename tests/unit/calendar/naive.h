@@ -49,7 +49,7 @@ static inline void naive_load(struct naive *naive, bool decree_days_off) {
     naive->works[day - naive->first] = works;
   }
   free(text);
-  free((void *)(uintptr_t)csv.data);
+  free((void *)csv.data);
 }
 
 static inline bool naive_works(const struct naive *naive, civil_day day) {

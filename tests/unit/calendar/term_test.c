@@ -87,7 +87,7 @@ static void every_row_of_the_term_vectors_holds(void **state) {
     rows++;
   }
   assert_int_equal(rows, 15);
-  free((void *)(uintptr_t)csv.data);
+  free((void *)csv.data);
 }
 
 static void months_end_on_the_same_date_or_the_last_day(void **state) {

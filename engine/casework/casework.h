@@ -36,8 +36,8 @@ enum {
 struct casework;  /* configuration and compiled processes */
 struct case_file; /* one case in memory ("case" is a word of C) */
 
-/* What a chart may be told of other cases: only the routing load. Asked while a step runs; must be deterministic for the
- * journal position (the runtime answers from its own counters). */
+/* What a chart may be told of other cases: only the routing load. Asked while a step runs; must be deterministic for
+ * the journal position (the runtime answers from its own counters). */
 struct casework_ports {
   void *arg;
   /* Open referrals of a participant. */
@@ -54,13 +54,15 @@ enum err casework_create(const struct casework_options *options, struct casework
 void casework_destroy(struct casework **casework);
 
 struct process_source {
-  struct span name;     /* folder name */
-  struct span chart;    /* SCXML */
-  const char *file;     /* for faults */
+  struct span name;      /* folder name */
+  struct span chart;     /* SCXML */
+  const char *file;      /* for faults */
   struct value settings; /* map, becomes _x.settings; borrowed */
 };
-/* Compiles and checks a process (roles, terms, stages, event names of met-by against the catalogue). ERR_* with line. */
-enum err casework_define(struct casework *casework, const struct process_source *source, struct fault *fault) MUST_CHECK;
+/* Compiles and checks a process (roles, terms, stages, event names of met-by against the catalogue). ERR_* with line.
+ */
+enum err casework_define(struct casework *casework, const struct process_source *source,
+                         struct fault *fault) MUST_CHECK;
 bool casework_has_process(const struct casework *casework, struct span name);
 const struct catalogue *casework_catalogue(const struct casework *casework);
 const struct calendar *casework_calendar(const struct casework *casework);
@@ -68,11 +70,11 @@ const struct calendar *casework_calendar(const struct casework *casework);
 /* ---- a case ---- */
 
 struct case_identity {
-  struct span id;      /* "86-2025-00137/support/m1" */
+  struct span id; /* "86-2025-00137/support/m1" */
   struct span process;
-  struct span parent;  /* case id, empty for a root */
-  struct span invoke;  /* the parent's element that started it */
-  struct span key;     /* what a sender calls it: the last part of the id, without the ".2" of a second life */
+  struct span parent; /* case id, empty for a root */
+  struct span invoke; /* the parent's element that started it */
+  struct span key;    /* what a sender calls it: the last part of the id, without the ".2" of a second life */
 };
 struct span case_root(struct span id); /* up to the first '/' */
 
@@ -80,7 +82,8 @@ struct span case_root(struct span id); /* up to the first '/' */
 enum case_input_kind {
   CASE_INPUT_START,    /* first step; data presets the session */
   CASE_INPUT_EVENT,    /* an event of the catalogue from a participant */
-  CASE_INPUT_INTERNAL, /* from another case or from this room: deadline.X, referral.X.Y, done.invoke.X, case.cancelled */
+  CASE_INPUT_INTERNAL, /* from another case or from this room: deadline.X, referral.X.Y, done.invoke.X, case.cancelled
+                        */
   CASE_INPUT_WATCHED,  /* an external event that another case of the family handles: only deadlines look at it */
   CASE_INPUT_TIMER,    /* a timer of this case is due */
 };
@@ -131,8 +134,8 @@ enum case_effect_kind {
   CASE_EFFECT_EVENT,    /* an internal event for another case (parent or child) */
   CASE_EFFECT_DELIVERY, /* something for a participant's stream */
   CASE_EFFECT_INCIDENT,
-  CASE_EFFECT_LOAD,     /* a participant's open referrals change by `delta` */
-  CASE_EFFECT_ENDED,    /* the case is over; `data` is the donedata */
+  CASE_EFFECT_LOAD,  /* a participant's open referrals change by `delta` */
+  CASE_EFFECT_ENDED, /* the case is over; `data` is the donedata */
 };
 enum delivery_kind {
   DELIVERY_OFFER,
@@ -145,18 +148,20 @@ enum delivery_kind {
 struct case_effect {
   enum case_effect_kind kind;
   struct span case_id; /* START, EVENT: the other case */
-  struct span process, invoke, key; /* START: of the child, for its case_identity; EVENT: `invoke` is the input's invokeid */
-  struct span event;        /* EVENT; DELIVERY: "deadline.ID" or "reminder.ID" of a DELIVERY_DEADLINE */
+  struct span process, invoke,
+      key;           /* START: of the child, for its case_identity; EVENT: `invoke` is the input's invokeid */
+  struct span event; /* EVENT; DELIVERY: "deadline.ID" or "reminder.ID" of a DELIVERY_DEADLINE */
   struct value data;
   civil_moment occurred_at; /* START, EVENT: when that occurred which led to it; becomes the input's */
   struct deadline deadline; /* DEADLINE */
   uint32_t slot;            /* TIMER_* */
   uint64_t generation;      /* TIMER_SET: hand it back with the input; TIMER_CLEAR: of the timer that goes */
-  civil_moment due;         /* TIMER_SET; TIMER_CLEAR: of the timer that goes. A timer is never SET twice without a CLEAR */
+  civil_moment due; /* TIMER_SET; TIMER_CLEAR: of the timer that goes. A timer is never SET twice without a CLEAR */
   enum delivery_kind delivery;
   struct span participant;
   struct span subject; /* DELIVERY: element id, template or deadline id */
-  struct span reason;  /* ENDED: the ground; DELIVERY_OFFER_WITHDRAWN: why; INCIDENT: stable code ("event-not-taken", "script-error", "unroutable", …) */
+  struct span reason;  /* ENDED: the ground; DELIVERY_OFFER_WITHDRAWN: why; INCIDENT: stable code ("event-not-taken",
+                          "script-error", "unroutable", …) */
   struct span detail;  /* INCIDENT: text for the operator; no personal data */
   int64_t delta;
 };
@@ -167,22 +172,25 @@ struct case_effects {
 };
 
 /* A case that does not exist yet; its first input must be CASE_INPUT_START. ERR_NOT_FOUND: no such process. */
-enum err case_open(struct casework *casework, const struct case_identity *identity, struct case_file **ret_case) MUST_CHECK;
-enum err case_decode(struct casework *casework, struct span record, struct case_file **ret_case, struct fault *fault) MUST_CHECK;
+enum err case_open(struct casework *casework, const struct case_identity *identity,
+                   struct case_file **ret_case) MUST_CHECK;
+enum err case_decode(struct casework *casework, struct span record, struct case_file **ret_case,
+                     struct fault *fault) MUST_CHECK;
 void case_close(struct case_file **c);
 /* After a step. ERR_UNSUPPORTED / ERR_LIMIT when the chart's data cannot be kept: park the case. */
 enum err case_encode(struct case_file *c, struct writer *w, struct fault *fault) MUST_CHECK;
 
 /*
- * Rights of a message at a case (NULL: one that it would start; then the territory in `data` counts): the sender's kind against the catalogue, its territory against the case's, the
- * addressee and the offer's number. ERR_FORBIDDEN or ERR_CONFLICT with a Russian text; never changes the case.
+ * Rights of a message at a case (NULL: one that it would start; then the territory in `data` counts): the sender's kind
+ * against the catalogue, its territory against the case's, the addressee and the offer's number. ERR_FORBIDDEN or
+ * ERR_CONFLICT with a Russian text; never changes the case.
  */
 enum err case_permits(const struct case_file *c, const struct event_rule *rule, const struct participant *sender,
                       const struct value *data, struct fault *fault) MUST_CHECK;
 
 /*
- * One input. ERR_OK also when the input led to an incident (that is an effect). An error return means that the case must be
- * parked: nothing of the step may be stored; `fault` says why (limits, script memory).
+ * One input. ERR_OK also when the input led to an incident (that is an effect). An error return means that the case
+ * must be parked: nothing of the step may be stored; `fault` says why (limits, script memory).
  */
 enum err case_step(struct case_file *c, const struct case_input *input, civil_moment now, struct case_effects *effects,
                    struct fault *fault) MUST_CHECK;
@@ -198,13 +206,13 @@ struct case_view {
   int64_t offer;              /* number of the present offer */
   int64_t edition;
   struct span territory;
-  struct span stage;          /* furthest stage of the active states, empty if none */
+  struct span stage; /* furthest stage of the active states, empty if none */
   bool ended;
-  struct span ground;         /* empty while it runs */
+  struct span ground; /* empty while it runs */
   civil_moment opened_at, changed_at, status_at;
-  struct text_list states;    /* active atomic states, or the final one */
-  struct text_list children;  /* ids of child cases, in order of creation, ended ones included */
-  struct text_list live;      /* of those, the ones that have not ended */
+  struct text_list states;   /* active atomic states, or the final one */
+  struct text_list children; /* ids of child cases, in order of creation, ended ones included */
+  struct text_list live;     /* of those, the ones that have not ended */
 };
 /* Fills `ret_view` from an open case; texts live in `arena`. */
 void case_view_of(const struct case_file *c, struct arena *arena, struct case_view *ret_view);

@@ -1,9 +1,9 @@
 /*
  * casework/catalogue.h — what the configuration says, as plain data: events, participants, territories, routing.
  *
- * Purpose: the in-memory form of config/*.yaml. This room never reads a file: runtime/config fills these structs from
- * YAML in an arena of their own and hands them over; here they are checked (catalogue_check) and asked. No event, agency
- * or process is known to C: only these tables name them.
+ * Purpose: the in-memory form of the YAML files of config/. This room never reads a file: runtime/config fills these
+ * structs from YAML in an arena of their own and hands them over; here they are checked (catalogue_check) and asked. No
+ * event, agency or process is known to C: only these tables name them.
  *
  * Ownership: everything lives in the arena of whoever built it, for the life of the process. Threading: immutable.
  * Never: reads a clock or a file. Pure.
@@ -33,11 +33,11 @@ struct data_class {
 
 enum field_format {
   FIELD_TEXT,
-  FIELD_CODE,     /* one of `values`, or [a-z0-9-_.]{1,64} when there are none */
-  FIELD_DATE,     /* YYYY-MM-DD that exists */
+  FIELD_CODE, /* one of `values`, or [a-z0-9-_.]{1,64} when there are none */
+  FIELD_DATE, /* YYYY-MM-DD that exists */
   FIELD_INTEGER,
   FIELD_BOOLEAN,
-  FIELD_TERRITORY, /* a code of territories.yaml; becomes the case's territory */
+  FIELD_TERRITORY, /* a territory in any spelling that is known; its code becomes the case's territory */
   FIELD_CODES,     /* list of codes */
   FIELD_RECORDS,   /* list of maps: `record` names a record type */
 };
@@ -70,16 +70,16 @@ struct event_rule {
 struct participant {
   struct span id;
   struct span kind;
-  struct span title;           /* Russian */
+  struct span title; /* Russian */
   struct text_list territories;
-  struct text_list helps;      /* kinds of help it takes referrals for */
-  int64_t capacity;            /* open referrals at a time, 0: unbounded */
-  struct text_list sittings;   /* "3 wed" = third Wednesday of each month; or dates; for bodies that sit */
+  struct text_list helps;    /* kinds of help it takes referrals for */
+  int64_t capacity;          /* open referrals at a time, 0: unbounded */
+  struct text_list sittings; /* "3 wed" = third Wednesday of each month, "last fri", or dates; for bodies that sit */
 };
 struct territory {
   struct span code;
-  struct span title;          /* "г. Сургут" */
-  struct text_list names;     /* further spellings */
+  struct span title;      /* "г. Сургут" */
+  struct text_list names; /* further spellings */
 };
 /* Who stands behind a role in a chart (`owner="…"`, `role="…"`): the participants of these kinds in the territory. */
 struct role_rule {
@@ -135,8 +135,8 @@ enum err catalogue_validate(const struct catalogue *catalogue, const struct even
 /* Splits a payload: what may stand in a chart's data, and what is personal. Both maps live in `arena`. */
 enum err catalogue_split(const struct catalogue *catalogue, const struct event_rule *event, const struct value *data,
                          struct arena *arena, struct value *ret_clear, struct value *ret_personal) MUST_CHECK;
-/* Of a map of personal or clear fields, those that a participant of `kind` may see. Classes are looked up by the fields'
- * names over all events; a field that no event names is not shown. */
+/* Of a map of personal or clear fields, those that a participant of `kind` may see. Classes are looked up by the
+ * fields' names over all events; a field that no event names is not shown. */
 struct value catalogue_cut(const struct catalogue *catalogue, const struct value *data, struct span kind,
                            struct arena *arena);
 

@@ -1,0 +1,83 @@
+/*
+ * content.c — executable content of the namespace: k:status, k:notify, k:incident, k:withdraw.
+ *
+ * They take effect at once, in the order in which the chart runs them. An error here becomes error.execution in the
+ * chart.
+ */
+#include "casework/payload.h"
+#include "casework/step.h"
+
+enum { REASON_MAX = 200 };
+
+/* The case's status; a parent hears of it. */
+static enum err run_status(struct step *s, const struct value *data, struct fault *fault) {
+  struct case_file *c = s->c;
+  struct span status = value_get_text(data, "value");
+  if (!payload_key_valid(status)) {
+    return fault_set(fault, ERR_SCRIPT, "status: value is no code");
+  }
+  c->status = case_text(c, c->status, status);
+  c->reason = case_text(c, c->reason, value_get_text(data, "reason"));
+  c->status_at = s->now;
+  const struct value_field fields[] = {
+      FIELD("key", data_text(effect_text(s, c->identity.key))),
+      FIELD("status", value_text(effect_text(s, c->status))),
+      FIELD("to", data_text(effect_text(s, c->addressee))),
+      FIELD("reason", data_text(effect_text(s, c->reason))),
+  };
+  struct span event = arena_printf(s->arena, "referral.%.*s.%.*s", SPAN_ARG(c->identity.invoke), SPAN_ARG(c->status));
+  effect_parent(s, event, DATA_MAP(s, fields));
+  return ERR_OK;
+}
+
+static enum err run_notify(struct step *s, const struct value *data, struct fault *fault) {
+  const struct role_rule *role = catalogue_role(s->c->casework->options.catalogue, value_get_text(data, "role"));
+  const struct value *content = value_get(data, "data");
+  if (!role) {
+    return fault_set(fault, ERR_SCRIPT, "notify: no such role in the catalogue");
+  }
+  struct text_list participants = role_participants(s, role);
+  const struct delivery delivery = {.kind = DELIVERY_NOTICE,
+                                    .subject = value_get_text(data, "template"),
+                                    .data = content ? value_copy(s->arena, content) : value_nil()};
+  effect_deliveries(s, &delivery, &participants);
+  if (participants.count == 0) {
+    effect_incident(s, "no-participant", arena_printf(s->arena, "notice %.*s", SPAN_ARG(delivery.subject)));
+  }
+  return ERR_OK;
+}
+
+static enum err run_incident(struct step *s, const struct value *data, struct fault *fault) {
+  struct span reason = value_get_text(data, "reason");
+  if (span_empty(reason) || reason.size > REASON_MAX) {
+    return fault_set(fault, ERR_SCRIPT, "incident: a reason of at most %d bytes is wanted", REASON_MAX);
+  }
+  struct case_effect *effect = effect_add(s, CASE_EFFECT_INCIDENT);
+  effect->reason = effect_text(s, reason);
+  return ERR_OK;
+}
+
+static enum err run_withdraw(struct step *s, const struct value *data, struct fault *fault) {
+  (void)fault;
+  struct span reason = value_get_text(data, "reason");
+  offer_withdraw(s, reason);
+  return ERR_OK;
+}
+
+enum err content_run(struct step *s, const struct chart_send *send, struct fault *fault) {
+  static const struct {
+    const char *type;
+    enum err (*run)(struct step *, const struct value *, struct fault *);
+  } table[] = {
+      {"urn:kurator:status", run_status},
+      {"urn:kurator:notify", run_notify},
+      {"urn:kurator:incident", run_incident},
+      {"urn:kurator:withdraw", run_withdraw},
+  };
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    if (span_is(send->type, table[i].type)) {
+      return table[i].run(s, &send->data, fault);
+    }
+  }
+  return fault_set(fault, ERR_UNREACHABLE, "nobody answers to this kind of send");
+}

@@ -1,0 +1,72 @@
+/*
+ * task.c — work that a participant is asked to do while a state is active.
+ *
+ * A task is delivered when the macrostep that entered its state has ended, to everybody behind its role, with the due
+ * date of the deadline of the same id if there is one; delivered again when that date changes; and withdrawn from the
+ * same participants when the state is left, whatever has become of the territory or the addressee since.
+ */
+#include "casework/step.h"
+
+static civil_day due_of(const struct case_file *c, const struct live *task) {
+  for (size_t i = c->watches_count; i-- > 0;) {
+    const struct watch *w = &c->watches[i];
+    if (w->serial != 0 && w->element->kind == ELEMENT_DEADLINE && span_equal(w->element->id, task->element->id)) {
+      return w->deadline.due;
+    }
+  }
+  return CIVIL_DAY_NONE;
+}
+
+static struct value words_value(struct step *s, const struct text_list *words) {
+  struct value *items = ARENA_ARRAY(s->arena, struct value, words->count);
+  for (size_t i = 0; i < words->count; i++) {
+    items[i] = value_text(words->items[i]);
+  }
+  return words->count == 0 ? value_nil() : value_list(items, words->count);
+}
+
+static struct value task_data(struct step *s, const struct live *live) {
+  const struct element *e = live->element;
+  const struct value_field fields[] = {
+      FIELD("id", value_text(e->id)),
+      FIELD("title", data_text(e->title)),
+      FIELD("form", data_text(e->form)),
+      FIELD("basis", data_text(e->basis)),
+      FIELD("events", words_value(s, &e->events)),
+      FIELD("due", data_date(s, live->due)),
+      FIELD("data", live->params.kind == VALUE_NIL ? value_nil() : value_copy(s->arena, &live->params)),
+  };
+  return DATA_MAP(s, fields);
+}
+
+static void choose_recipients(struct step *s, struct live *live) {
+  struct text_list chosen = role_participants(s, live->element->role);
+  live->recipients = (struct text_list){ARENA_ARRAY(&s->c->arena, struct span, chosen.count), chosen.count};
+  for (size_t i = 0; i < chosen.count; i++) {
+    live->recipients.items[i] = chosen.items[i];
+  }
+  if (chosen.count == 0) {
+    effect_incident(s, "no-participant", arena_printf(s->arena, "task %.*s", SPAN_ARG(live->element->id)));
+  }
+}
+
+void task_refresh(struct step *s, struct live *live) {
+  civil_day due = due_of(s->c, live);
+  if (live->delivered && (due == live->due || due == CIVIL_DAY_NONE)) {
+    return; /* also when its deadline has been met or given up: the task itself stands until the state is left */
+  }
+  if (!live->delivered) {
+    choose_recipients(s, live);
+    live->delivered = true;
+  }
+  live->due = due;
+  const struct delivery delivery = {.kind = DELIVERY_TASK, .subject = live->element->id, .data = task_data(s, live)};
+  effect_deliveries(s, &delivery, &live->recipients);
+}
+
+void task_withdraw(struct step *s, struct live *live) {
+  const struct value_field fields[] = {FIELD("id", value_text(live->element->id))};
+  const struct delivery delivery = {
+      .kind = DELIVERY_TASK_WITHDRAWN, .subject = live->element->id, .data = DATA_MAP(s, fields)};
+  effect_deliveries(s, &delivery, &live->recipients);
+}

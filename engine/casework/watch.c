@@ -1,0 +1,437 @@
+/*
+ * watch.c — the deadlines of a case, while they can change.
+ *
+ *   (no anchor) ── anchor known ──▶ open | provisional ──┬─ event that occurred in time ─────▶ met
+ *        ▲                             │  ▲              ├─ the due day has ended ───────────▶ missed
+ *        └──── anchor gone: cancelled ─┘  │              └─ state left, case ended ──────────▶ cancelled
+ *                 anchor, term, bound or calendar changed: computed again
+ *   born overdue: missed at once, with the cause that the chart gives
+ *   missed ── event recorded late that occurred in time ──▶ met-reported-late
+ *
+ * A deadline is met by the day on which an event occurred, and missed by the clock: at 24:00 of its due day. What is
+ * settled (met, met-reported-late, cancelled) is no longer kept here; the store has it. What is missed stays, also when
+ * the chart has moved on, because a late report can still tell that all was well.
+ *
+ * Invariants: every open deadline has an end timer, every other one has none; a slot is given once; the deadline of a
+ * live element is the one with its slot.
+ */
+#include "casework/step.h"
+
+/* ---- numbers of timers: slot 0 is the chart session's --------------------------------------------------------- */
+
+static uint32_t end_slot(const struct watch *w) {
+  return w->deadline.slot * 2;
+}
+
+static uint32_t warning_slot(const struct watch *w) {
+  return w->deadline.slot * 2 + 1;
+}
+
+/* A day ends at 24:00, which is the start of the next. */
+static civil_moment end_of(civil_day day) {
+  return civil_day_start(day + 1);
+}
+
+/* ---- telling ------------------------------------------------------------------------------------------------ */
+
+/* What the chart calls it: keys are in the data, so that one transition serves all instances. */
+static struct span chart_name(const struct watch *w) {
+  return w->element->kind == ELEMENT_REFERRALS ? SPAN_LITERAL("measure") : w->element->id;
+}
+
+static struct value chart_data(struct step *s, const struct watch *w) {
+  const struct value_field fields[] = {
+      FIELD("id", value_text(chart_name(w))),
+      FIELD("key", data_text(effect_text(s, w->deadline.key))),
+      FIELD("due", data_date(s, w->deadline.due)),
+  };
+  return DATA_MAP(s, fields);
+}
+
+static struct value owner_data(struct step *s, const struct watch *w, const char *state) {
+  const struct deadline d = effect_deadline_copy(s, &w->deadline);
+  const struct calendar *calendar = s->c->casework->options.calendar;
+  const struct value_field fields[] = {
+      FIELD("id", value_text(d.id)),
+      FIELD("key", data_text(d.key)),
+      FIELD("title", data_text(d.title)),
+      FIELD("basis", data_text(d.basis)),
+      FIELD("from", data_date(s, d.from)),
+      FIELD("term", data_text(d.term)),
+      FIELD("due", data_date(s, d.due)),
+      FIELD("state", value_text(span_of_cstr(state))),
+      FIELD("explanation", value_text(deadline_explain(calendar, &d, s->arena))),
+  };
+  return DATA_MAP(s, fields);
+}
+
+/* A measure belongs to whom it was offered to; anything else to the role that the chart names. */
+static struct text_list owners(struct step *s, const struct watch *w) {
+  for (size_t i = 0; w->element->kind == ELEMENT_REFERRALS && i < s->c->children_count; i++) {
+    struct child *child = &s->c->children[i];
+    const struct participant *to = catalogue_participant(s->c->casework->options.catalogue, child->to);
+    if (child->slot == w->deadline.slot && to) {
+      struct text_list one = {ARENA_ARRAY(s->arena, struct span, 1), 1};
+      one.items[0] = to->id;
+      return one;
+    }
+  }
+  return role_participants(s, w->element->role);
+}
+
+static void tell_all(struct step *s, const struct watch *w, const char *event, const char *state) {
+  struct span name = chart_name(w);
+  struct span event_name = arena_printf(s->arena, "%s.%.*s", event, SPAN_ARG(name));
+  struct text_list participants = owners(s, w);
+  const struct delivery delivery = {.kind = DELIVERY_DEADLINE,
+                                    .subject = w->deadline.id,
+                                    .event = event_name,
+                                    .data = participants.count > 0 ? owner_data(s, w, state) : value_nil(),
+                                    .deadline = &w->deadline};
+  effect_deliveries(s, &delivery, &participants);
+  step_tell(s, event_name, chart_data(s, w), (struct span){0}, NULL);
+}
+
+/* ---- timers ------------------------------------------------------------------------------------------------- */
+
+static void clear_timers(struct step *s, struct watch *w) {
+  effect_timer(s, &w->end, end_slot(w), CIVIL_MOMENT_NONE);
+  effect_timer(s, &w->warning, warning_slot(w), CIVIL_MOMENT_NONE);
+}
+
+/* The next reminder that still lies ahead: the start of its day. */
+static civil_moment next_warning(struct step *s, const struct watch *w) {
+  civil_moment next = CIVIL_MOMENT_NONE;
+  for (size_t i = 0; i < w->element->warnings_count; i++) {
+    struct due day;
+    if (calendar_due(s->c->casework->options.calendar, w->deadline.due, &w->element->warnings[i], TERM_SHIFT_BACK,
+                     &day) != ERR_OK) {
+      continue;
+    }
+    civil_moment moment = civil_day_start(day.day);
+    if (moment > s->now && (next == CIVIL_MOMENT_NONE || moment < next)) {
+      next = moment;
+    }
+  }
+  return next;
+}
+
+static void set_timers(struct step *s, struct watch *w) {
+  effect_timer(s, &w->end, end_slot(w), end_of(w->deadline.due));
+  effect_timer(s, &w->warning, warning_slot(w), next_warning(s, w));
+}
+
+/* ---- changes of state --------------------------------------------------------------------------------------- */
+
+/* Settled for good: the store keeps the record, the case forgets it. */
+static void settle(struct step *s, struct watch *w, enum deadline_state state) {
+  w->deadline.state = state;
+  w->deadline.at = s->now;
+  clear_timers(s, w);
+  effect_deadline(s, &w->deadline);
+  case_watch_drop(s->c, w);
+}
+
+static void miss(struct step *s, struct watch *w, civil_moment at) {
+  w->deadline.state = DEADLINE_MISSED;
+  w->deadline.at = at;
+  clear_timers(s, w);
+  effect_deadline(s, &w->deadline);
+  tell_all(s, w, "deadline", "missed");
+}
+
+void watch_fire(struct step *s, struct watch *watch) {
+  if (watch->end.due != CIVIL_MOMENT_NONE && watch->end.due <= s->now) {
+    miss(s, watch, watch->end.due);
+    return;
+  }
+  effect_timer(s, &watch->warning, warning_slot(watch), next_warning(s, watch));
+  tell_all(s, watch, "reminder", "reminder");
+}
+
+struct watch *watch_due(struct step *s, civil_moment *ret_due) {
+  struct watch *first = NULL;
+  *ret_due = CIVIL_MOMENT_NONE;
+  for (size_t i = 0; i < s->c->watches_count; i++) {
+    struct watch *w = &s->c->watches[i];
+    const civil_moment moments[] = {w->warning.due, w->end.due};
+    for (size_t k = 0; k < 2; k++) {
+      bool is_due = moments[k] != CIVIL_MOMENT_NONE && moments[k] <= s->now;
+      if (is_due && (!first || moments[k] < *ret_due)) {
+        first = w;
+        *ret_due = moments[k];
+      }
+    }
+  }
+  return first;
+}
+
+bool watch_owns_timer(const struct case_file *c, uint32_t slot, uint64_t generation) {
+  for (size_t i = 0; i < c->watches_count; i++) {
+    const struct watch *w = &c->watches[i];
+    if (slot / 2 == w->deadline.slot) {
+      const struct case_timer *timer = slot % 2 == 0 ? &w->end : &w->warning;
+      return timer->due != CIVIL_MOMENT_NONE && timer->generation == generation;
+    }
+  }
+  return false;
+}
+
+/* ---- computing ---------------------------------------------------------------------------------------------- */
+
+static enum err unknown_year(struct step *s, struct live *live) {
+  live_fault(s, live, "due", "the date lies outside the years that are known");
+  return ERR_OK;
+}
+
+/* Due and opening day from the anchor. ERR_RANGE: outside the years that are known. */
+static enum err compute(struct step *s, const struct live *live, const struct anchor *anchor, struct watch *w) {
+  const struct calendar *calendar = s->c->casework->options.calendar;
+  const struct element *e = live->element;
+  struct due due;
+  struct due opens = {.day = CIVIL_DAY_NONE};
+  if (calendar_due(calendar, anchor->from, &anchor->term, e->shift, &due) != ERR_OK ||
+      (e->opens.parts_count > 0 &&
+       calendar_due(calendar, anchor->from, &e->opens, TERM_SHIFT_NONE, &opens) != ERR_OK)) {
+    return ERR_RANGE;
+  }
+  struct deadline *d = &w->deadline;
+  bool bounded = anchor->not_after != CIVIL_DAY_NONE && anchor->not_after < due.day;
+  d->from = anchor->from;
+  d->term = case_text(s->c, d->term, anchor->term_text);
+  d->due = bounded ? anchor->not_after : due.day;
+  d->opens = opens.day;
+  d->calendar_revision = span_of_cstr(calendar_revision(calendar));
+  d->state = due.provisional ? DEADLINE_PROVISIONAL : DEADLINE_OPEN;
+  w->not_after = anchor->not_after;
+  return ERR_OK;
+}
+
+static bool differs(struct step *s, const struct watch *w, const struct anchor *anchor) {
+  const struct deadline *d = &w->deadline;
+  return d->from != anchor->from || w->not_after != anchor->not_after || !span_equal(d->term, anchor->term_text) ||
+         !span_is(d->calendar_revision, calendar_revision(s->c->casework->options.calendar));
+}
+
+/* Nobody is blamed for a term that had run out before it began, when the chart knows why. */
+static enum err miss_at_once(struct step *s, struct live *live, uint32_t slot) {
+  struct value cause = value_nil();
+  bool ok = false;
+  if (live->element->kind == ELEMENT_DEADLINE) {
+    TRY(live_attribute(s, live, "cause", &cause, &ok));
+  }
+  struct watch *w = case_watch_find(s->c, slot);
+  if (ok && cause.kind == VALUE_TEXT && !span_empty(cause.text)) {
+    w->deadline.cause = case_text(s->c, w->deadline.cause, cause.text);
+    w->deadline.counted = false;
+  }
+  miss(s, w, s->now);
+  return ERR_OK;
+}
+
+static enum err computed(struct step *s, struct live *live, struct watch *w) {
+  if (end_of(w->deadline.due) <= s->now) {
+    return miss_at_once(s, live, w->deadline.slot);
+  }
+  set_timers(s, w);
+  effect_deadline(s, &w->deadline);
+  return ERR_OK;
+}
+
+static struct span deadline_id(struct step *s, const struct live *live, struct span key) {
+  if (live->element->kind != ELEMENT_REFERRALS) {
+    return live->element->id;
+  }
+  return case_text(s->c, (struct span){0}, arena_printf(s->arena, "measure:%.*s", SPAN_ARG(key)));
+}
+
+static enum err open_watch(struct step *s, struct live *live, struct span key, const struct anchor *anchor,
+                           uint32_t *slot) {
+  struct case_file *c = s->c;
+  const struct element *e = live->element;
+  *slot = ++c->slots; /* also when it cannot be opened: it is not tried again */
+  if (c->watches_count == CASE_DEADLINES_MAX || c->slots > SLOTS_MAX) {
+    effect_incident(s, "too-many-deadlines", e->id);
+    return ERR_OK;
+  }
+  struct watch made = {.element = e,
+                       .serial = live->serial,
+                       .end = {CIVIL_MOMENT_NONE, 0},
+                       .warning = {CIVIL_MOMENT_NONE, 0},
+                       .deadline = {.slot = *slot,
+                                    .id = deadline_id(s, live, key),
+                                    .key = case_text(c, (struct span){0}, key),
+                                    .basis = e->basis,
+                                    .title = e->title,
+                                    .owner = e->role ? e->role->role : (struct span){0},
+                                    .shift = e->shift,
+                                    .opened_at = s->now,
+                                    .at = s->now,
+                                    .done_on = CIVIL_DAY_NONE,
+                                    .counted = true}};
+  if (compute(s, live, anchor, &made) != ERR_OK) {
+    *slot = 0;
+    return unknown_year(s, live);
+  }
+  struct watch *w = case_watch_new(c);
+  *w = made;
+  return computed(s, live, w);
+}
+
+static enum err recompute(struct step *s, struct live *live, const struct anchor *anchor, struct watch *w) {
+  enum deadline_state before = w->deadline.state;
+  struct watch again = *w;
+  if (compute(s, live, anchor, &again) != ERR_OK) {
+    return unknown_year(s, live);
+  }
+  *w = again;
+  if (w->deadline.state != before) {
+    w->deadline.at = s->now;
+  }
+  return computed(s, live, w);
+}
+
+enum err watch_follow(struct step *s, struct live *live, struct span key, const struct anchor *anchor, uint32_t *slot) {
+  struct watch *w = *slot == 0 ? NULL : case_watch_find(s->c, *slot);
+  bool is_open = w && deadline_is_open(&w->deadline);
+  if (anchor->from == CIVIL_DAY_NONE) {
+    if (is_open) {
+      settle(s, w, DEADLINE_CANCELLED);
+      *slot = 0;
+    }
+    return ERR_OK;
+  }
+  if (*slot == 0) {
+    return open_watch(s, live, key, anchor, slot);
+  }
+  return is_open && differs(s, w, anchor) ? recompute(s, live, anchor, w) : ERR_OK;
+}
+
+/* ---- k:deadline: its anchor from the chart -------------------------------------------------------------------- */
+
+static enum err read_day(struct step *s, struct live *live, const char *name, civil_day *ret_day, bool *ret_ok) {
+  struct value v;
+  TRY(live_attribute(s, live, name, &v, ret_ok));
+  *ret_day = CIVIL_DAY_NONE;
+  if (*ret_ok && v.kind != VALUE_NIL && (v.kind != VALUE_TEXT || civil_day_parse(v.text, ret_day) != ERR_OK)) {
+    live_fault(s, live, name, "no date");
+    *ret_ok = false;
+  }
+  return ERR_OK;
+}
+
+static enum err read_term(struct step *s, struct live *live, struct anchor *anchor, bool *ret_ok) {
+  struct value v;
+  *ret_ok = true;
+  anchor->term_text = live->element->term_text;
+  anchor->term = live->element->term;
+  if (!span_empty(anchor->term_text)) {
+    return ERR_OK;
+  }
+  TRY(live_attribute(s, live, "dueexpr", &v, ret_ok));
+  anchor->term_text = v.kind == VALUE_TEXT ? v.text : (struct span){0};
+  if (*ret_ok && term_parse(anchor->term_text, &anchor->term, NULL) != ERR_OK) {
+    live_fault(s, live, "dueexpr", "no term");
+    *ret_ok = false;
+  }
+  return ERR_OK;
+}
+
+enum err watch_refresh(struct step *s, struct live *live) {
+  struct watch *w = live->slot == 0 ? NULL : case_watch_find(s->c, live->slot);
+  struct anchor anchor;
+  bool ok;
+  if (live->slot != 0 && !(w && deadline_is_open(&w->deadline))) {
+    return ERR_OK; /* what is settled or missed is not computed again */
+  }
+  TRY(read_day(s, live, "from", &anchor.from, &ok));
+  if (ok && anchor.from != CIVIL_DAY_NONE) {
+    TRY(read_term(s, live, &anchor, &ok));
+  }
+  if (ok && anchor.from != CIVIL_DAY_NONE) {
+    TRY(read_day(s, live, "not-after", &anchor.not_after, &ok));
+  }
+  return ok ? watch_follow(s, live, live->key, &anchor, &live->slot) : ERR_OK;
+}
+
+/* ---- ending ------------------------------------------------------------------------------------------------- */
+
+void watch_cancel(struct step *s, uint32_t slot) {
+  struct watch *w = slot == 0 ? NULL : case_watch_find(s->c, slot);
+  if (w && deadline_is_open(&w->deadline)) {
+    settle(s, w, DEADLINE_CANCELLED);
+  }
+}
+
+void watch_leave(struct step *s, uint32_t serial) {
+  for (size_t i = 0; i < s->c->watches_count;) {
+    struct watch *w = &s->c->watches[i];
+    if (w->serial == serial && deadline_is_open(&w->deadline)) {
+      settle(s, w, DEADLINE_CANCELLED);
+      continue;
+    }
+    w->serial = w->serial == serial ? 0 : w->serial;
+    i++;
+  }
+}
+
+/* ---- meeting ------------------------------------------------------------------------------------------------ */
+
+/* True if the deadline is met by what occurred on `day`; the watch is then gone. A late event leaves a missed deadline
+ * missed and is remembered, as long as its state is active: later it speaks of something else. */
+static bool meet(struct step *s, struct watch *w, civil_day day) {
+  struct deadline *d = &w->deadline;
+  if (d->opens != CIVIL_DAY_NONE && day < d->opens) {
+    return false;
+  }
+  if (day <= d->due) {
+    d->done_on = day;
+    settle(s, w, deadline_is_open(d) ? DEADLINE_MET : DEADLINE_MET_REPORTED_LATE);
+    return true;
+  }
+  if (d->state == DEADLINE_MISSED && d->done_on == CIVIL_DAY_NONE && w->serial != 0) {
+    d->done_on = day;
+    effect_deadline(s, d);
+  }
+  return false;
+}
+
+/* Without a condition every event of the list counts; a condition that fails is an incident and counts as no. */
+static enum err condition_holds(struct step *s, const struct element *e, const struct chart_event *event,
+                                bool *ret_holds) {
+  struct value v;
+  struct fault fault = {0};
+  struct case_file *c = s->c;
+  enum err err = chart_session_attribute(c->session, &s->moment, e->number, "met-if", event, s->arena, &v, &fault);
+  *ret_holds = err == ERR_NOT_FOUND || (err == ERR_OK && (v.kind == VALUE_BOOL ? v.truth : v.kind != VALUE_NIL));
+  if (err == ERR_SCRIPT) {
+    effect_incident(s, "script-error", arena_printf(s->arena, "%.*s, met-if: %s", SPAN_ARG(e->id), fault.text));
+    return ERR_OK;
+  }
+  return err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+enum err watch_meet_event(struct step *s, const struct chart_event *event, bool *ret_met) {
+  civil_day day = civil_moment_day(s->occurred_at);
+  *ret_met = false;
+  for (size_t i = 0; i < s->c->watches_count;) {
+    struct watch *w = &s->c->watches[i];
+    bool holds = false;
+    if (w->element->kind == ELEMENT_DEADLINE && text_list_names(&w->element->met_by, event->name)) {
+      TRY(condition_holds(s, w->element, event, &holds));
+    }
+    if (holds && meet(s, w, day)) {
+      *ret_met = true;
+    } else {
+      i++;
+    }
+  }
+  return ERR_OK;
+}
+
+void watch_meet_status(struct step *s, uint32_t slot, struct span status) {
+  struct watch *w = slot == 0 ? NULL : case_watch_find(s->c, slot);
+  if (w && text_list_names(&w->element->met_by, status)) {
+    (void)meet(s, w, civil_moment_day(s->occurred_at));
+  }
+}

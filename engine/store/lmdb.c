@@ -14,8 +14,8 @@
  * Invariants
  *  1. A write transaction begins and ends inside one call of try_commit: LMDB binds it to its thread.
  *  2. The map is resized only on the owner's thread, with no job being tried and the reader released.
- *  3. While a job is in flight the reader holds the snapshot from before it: a scan sees one state, whenever it runs.
- * It is released when the job ends, so it never keeps pages longer than the commit itself does.
+ *  3. While a job is in flight the reader holds the snapshot from before it: a scan sees one state, whenever it
+ *     runs. It is released when the job ends, so it never keeps pages longer than the commit itself does.
  *  4. ERR_FULL means that the transaction was aborted before its meta page was written. Anything less certain is
  *     ERR_COMMIT, and the store is not used any more.
  *  5. After store_settled nothing of the backend is touched: `done` may have closed it.

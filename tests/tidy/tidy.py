@@ -252,6 +252,11 @@ def check_purity(root, build):
 # Names that belong into config/
 
 
+def is_distinctive(word):
+    """Nobody's plain English."""
+    return re.search(r"[._-]", word) is not None
+
+
 def configured_words(root):
     """word → where it is configured. Missing files have no words."""
     words = {}
@@ -267,7 +272,10 @@ def configured_words(root):
         add(process, f"the process config/processes/{process}")
         forms = os.path.join(processes, process, "forms")
         for form in sorted(os.listdir(forms)) if os.path.isdir(forms) else []:
-            add(form.removesuffix(".json"), f"the form config/processes/{process}/forms/{form}")
+            where = f"the form config/processes/{process}/forms/{form}"
+            add(form, where)
+            if is_distinctive(form.removesuffix(".json")):  # a form may be called "start", and so may anything else
+                add(form.removesuffix(".json"), where)
     for key, word in re.findall(
         r"""(?:^|[\s{,-])(id|kind):\s*["']?([\w.-]+)""", read_if_there(root, "config/participants.yaml"), re.M
     ):
@@ -288,7 +296,7 @@ def names_in(text, words):
         return
     for part in re.findall(r"[\w.-]+", text):
         part = part.strip(".-")
-        if part in words and re.search(r"[._-]", part):
+        if part in words and is_distinctive(part):
             yield part
 
 

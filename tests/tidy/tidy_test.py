@@ -146,6 +146,7 @@ class Names(Tree):
         super().setUp()
         self.put("config/processes/release/chart.scxml")
         self.put("config/processes/release/forms/visit-act.json")
+        self.put("config/processes/release/forms/start.json")
         self.put("config/processes/referral/chart.scxml")
         self.put("config/participants.yaml", "participants:\n  - id: mse-bureau\n    kind: health\n  - {id: x1, kind: ufsin}\n")
         self.put("config/catalogue.yaml", "classes:\n  - {name: work}\nevents:\n  - name: release.notice\n")
@@ -160,6 +161,7 @@ class Names(Tree):
             ("release.notice", "release.notice"),
             ("on release.notice: go", "release.notice"),
             ("visit-act", "visit-act"),
+            ("forms/start.json", "start.json"),
         ):
             for path in ("engine/runtime/a.c", "proto/a.c", "ops/cli/a.h"):
                 self.put(path, f'\nint f(void) {{ return g("{text}"); }}\n')
@@ -170,7 +172,7 @@ class Names(Tree):
         self.put(
             "engine/runtime/a.c",
             '#include "release"\n/* "release.notice" */ // "ufsin"\n'
-            'const char *a[] = {"health of the daemon", "release_lock", "referral", "work", "visit", "release.noticed"};\n',
+            'const char *a[] = {"health of the daemon", "release_lock", "referral", "work", "visit", "start", "release.noticed"};\n',
         )
         self.put("adapters/ufsin/a.c", 'const char *kind = "ufsin";\n')
         self.assert_clean("names")

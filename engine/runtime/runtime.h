@@ -1,19 +1,18 @@
 /*
  * runtime/runtime.h — inbox → step → commit → outbox.
  *
- * Purpose: makes the pure room casework durable. Messages wait in a bounded inbox; a tick takes the timers that are due and
- * then the messages that wait, lets each one step its case and whatever that touches, and commits the whole as one
+ * Purpose: makes the pure room casework durable. Messages wait in a bounded inbox; a tick takes the timers that are due
+ * and then the messages that wait, lets each one step its case and whatever that touches, and commits the whole as one
  * write set. Receipts and deliveries leave only when the commit is done: a receipt means "durable at journal n".
  *
- * Life cycle: runtime_create (recovers from the store) → runtime_submit | runtime_ack …, runtime_tick … → runtime_destroy.
- * Threading: one thread; callbacks run on it, from store_poll or the store's loop.
- * Ownership: borrows the catalogue, the calendar, the store and the ports; copies every message.
- * Time: comes with runtime_tick. recorded_at never runs backwards, also across restarts. A timer that is due at T is stepped at T
- * (at the last recorded moment if that is later), however late the tick comes, and always before a message that is recorded
- * at T or later: so the result does not depend on how the loop was scheduled.
- * One input is all or nothing: either everything that follows from it is in the write set, or only the incident that says why
- * it is not.
- * Never: opens a socket or a file, reads a clock, knows protobuf, an event, an agency or a process.
+ * Life cycle: runtime_create (recovers from the store) → runtime_submit | runtime_ack …, runtime_tick … →
+ * runtime_destroy. Threading: one thread; callbacks run on it, from store_poll or the store's loop. Ownership: borrows
+ * the casework, the store and the ports; copies every message. Time: comes with runtime_tick. recorded_at never runs
+ * backwards, also across restarts. A timer that is due at T is stepped at T (at the last recorded moment if that is
+ * later), however late the tick comes, and always before a message that is recorded at T or later: so the result does
+ * not depend on how the loop was scheduled. One input is all or nothing: either everything that follows from it is in
+ * the write set, or only the incident that says why it is not. Never: opens a socket or a file, reads a clock, knows
+ * protobuf, an event, an agency or a process.
  */
 #ifndef KURATOR_RUNTIME_RUNTIME_H
 #define KURATOR_RUNTIME_RUNTIME_H
@@ -32,7 +31,8 @@
 enum {
   RUNTIME_DIGEST_SIZE = 32,
   RUNTIME_KEY_SIZE = 32,
-  RUNTIME_ROOT_MAX = 64,     /* bytes of a root case's id */
+  RUNTIME_NAME_MAX = 64,         /* bytes of a sender, an event, acting_for */
+  RUNTIME_ROOT_MAX = 64,         /* bytes of a root case's id */
   RUNTIME_MESSAGE_MAX = 1 << 20, /* bytes of one message as it waits */
 };
 
@@ -41,8 +41,8 @@ struct runtime;
 /* ---- what goes in ---- */
 
 struct runtime_message {
-  struct span sender;       /* participant; the wire has authenticated it */
-  uint64_t sequence;        /* per sender; the same number stands for the same message */
+  struct span sender; /* participant; the wire has authenticated it */
+  uint64_t sequence;  /* per sender; the same number stands for the same message */
   uint8_t digest[RUNTIME_DIGEST_SIZE];
   struct span event;
   struct span case_id;
@@ -90,76 +90,78 @@ struct runtime_delivery {
   uint64_t journal;
   struct span case_id;
   struct span process;
-  struct span subject;  /* element id, template or deadline id */
-  struct span event;    /* as casework set it, may be empty */
-  struct value data;    /* map: clear data */
-  struct value personal; /* map: personal fields of the family, nil if there are none or no key */
-  civil_moment due;     /* CIVIL_MOMENT_NONE if none */
-  struct span reason;   /* INCIDENT: stable code; withdrawals: why */
-  struct span detail;   /* INCIDENT: Russian or engineer's text, no personal data */
+  struct span subject; /* element id, template or deadline id */
+  struct span event;   /* DEADLINE: "reminder.ID" or "deadline.ID"; INCIDENT: of the message; else empty */
+  struct value data; /* map or nil: what casework tells, without catalogue fields that the reader's kind may not see */
+  struct value personal;           /* map or nil: personal fields of the family that it may see */
+  const struct deadline *deadline; /* DEADLINE: the legal object; else NULL */
+  struct span reason;              /* INCIDENT: stable code; withdrawals: why */
+  struct span detail;              /* INCIDENT: text for the operator and the sender, no personal data */
 };
 
 struct runtime_ports {
   void *arg;
-  /* Called when the commit is done, in order of processing; `receipt` is borrowed until it returns. NULL: nobody asks. */
+  /* Called when the commit is done, in order of processing; `receipt` is borrowed until it returns. NULL: nobody asks.
+   */
   void (*receipt)(void *arg, const struct runtime_receipt *receipt);
   /* A stream has grown; `bytes` as they have been stored. After the receipts of the same batch. NULL: nobody asks. */
   void (*delivered)(void *arg, struct span participant, uint64_t position, struct span bytes);
   /* The bytes of a delivery as they will be sent. NULL: no streams are written (rehearsal). */
   enum err (*delivery_encode)(void *arg, const struct runtime_delivery *delivery, struct writer *w);
-  /* Every batch: the journal has reached `head`. ERR_FULL: nothing was stored, the messages wait again. Anything else: the
-   * store is unsafe, the process has to stop and recover. NULL: nobody asks. */
+  /* Every batch: the journal has reached `head`. ERR_FULL: nothing was stored, the messages wait again. Anything else:
+   * the store is unsafe, the process has to stop and recover. NULL: nobody asks. */
   void (*committed)(void *arg, enum err result, uint64_t head);
   /* Keys and nonces. NULL: libsodium's generator. */
   void (*random)(void *arg, void *bytes, size_t size);
 };
 
 struct runtime_limits {
-  uint32_t inbox_messages;    /* waiting: more are ERR_BUSY */
+  uint32_t inbox_messages; /* waiting: more are ERR_BUSY */
   size_t inbox_bytes;
-  uint32_t batch_messages;    /* in one commit */
+  uint32_t batch_messages; /* in one commit */
   uint32_t batch_timers;
-  uint32_t steps_max;         /* that follow from one input, in all cases together */
-  uint32_t cases_cached;      /* decoded between batches */
-  uint32_t refusals_max;      /* incidents of one sender for refusals; further ones are counted together */
+  uint32_t steps_max;    /* that follow from one input, in all cases together */
+  uint32_t cases_cached; /* decoded between batches */
+  uint32_t refusals_max; /* incidents of one sender for refusals; further ones are counted together */
 };
 /* 4,096 messages, 64 MiB, 256, 256, 1,000, 4,096, 1,000. */
 struct runtime_limits runtime_limits_default(void);
 
 struct runtime_options {
-  const struct catalogue *catalogue; /* checked */
-  const struct calendar *calendar;
-  const struct process_source *processes;
-  size_t processes_count;
-  struct chart_limits chart_limits;
+  /* Borrowed, with its processes defined. Its `load` port is runtime_load with a `struct runtime **` as argument: the
+   * one that runtime_create fills. */
+  struct casework *casework;
   struct store *store;
   struct runtime_ports ports;
   struct runtime_limits limits;
   const uint8_t *master_key; /* RUNTIME_KEY_SIZE bytes, copied; NULL: personal data is dropped (rehearsal) */
   bool durable_clock;        /* the moment of runtime_tick is committed even if nothing else happens (virtual clock) */
 };
-/* Compiles the processes and recovers: ERR_CORRUPT, ERR_VERSION, ERR_CONFIG or a chart's error with the text in `fault`. */
-enum err runtime_create(const struct runtime_options *options, struct runtime **ret_runtime, struct fault *fault) MUST_CHECK;
-/* Waits for a commit in flight. What still waits in the inbox is dropped: nobody had a receipt for it. */
+/* Recovers from the store: ERR_CORRUPT, ERR_VERSION or ERR_IO with the text in `fault`. */
+enum err runtime_create(const struct runtime_options *options, struct runtime **ret_runtime,
+                        struct fault *fault) MUST_CHECK;
+/* Polls until a commit in flight has ended; with a store on a loop, close the store first (that waits for it). What
+ * still waits in the inbox is dropped: nobody had a receipt for it. */
 void runtime_destroy(struct runtime **runtime);
-const struct casework *runtime_casework(const struct runtime *runtime);
+/* For casework_ports.load: open referrals of a participant. `arg` is a `struct runtime **`. */
+int64_t runtime_load(void *arg, struct span participant);
 
 /* ---- work ---- */
 
-/* ERR_BUSY: the inbox is full (back-pressure: try again after a tick). ERR_LIMIT: larger than RUNTIME_MESSAGE_MAX. ERR_CLOSED: the
- * store has failed. Anything that is wrong with the message itself comes as a receipt. */
+/* ERR_BUSY: the inbox is full (back-pressure: try again after a tick). ERR_LIMIT: over RUNTIME_MESSAGE_MAX,
+ * RUNTIME_NAME_MAX, CASE_ID_MAX or VALUE_DEPTH_MAX: answer it yourself. ERR_CLOSED: the store has failed. Anything else
+ * that is wrong with the message comes as a receipt. */
 enum err runtime_submit(struct runtime *runtime, const struct runtime_message *message) MUST_CHECK;
 /* Orders what waits by (occurred_at, sender, sequence): for a virtual clock, between two barriers. */
 void runtime_inbox_sort(struct runtime *runtime);
-/* One batch: due timers, then messages, as many as the limits allow, and the commit is begun. Nothing to do, or a commit
- * in flight: nothing. ERR_COMMIT, ERR_CORRUPT: stop and recover. */
+/* One batch: due timers, then messages, as many as the limits allow, and the commit is begun. Nothing to do, or a
+ * commit in flight: nothing. ERR_COMMIT, ERR_CORRUPT: stop and recover. */
 enum err runtime_tick(struct runtime *runtime, civil_moment now) MUST_CHECK;
 /* When the next timer is due, CIVIL_MOMENT_NONE if there is none. */
 civil_moment runtime_next_due(struct runtime *runtime);
 /* No message waits, no acknowledgement, no commit is in flight. (Timers may be due: ask runtime_next_due.) */
 bool runtime_idle(const struct runtime *runtime);
 size_t runtime_inbox_waiting(const struct runtime *runtime);
-/* True when a message was taken but is not yet answered, or when more than nothing waits: senders of those get no receipt yet. */
 bool runtime_committing(const struct runtime *runtime);
 
 /* The last recorded moment, or the virtual clock when durable_clock; CIVIL_MOMENT_NONE in a new store. */
@@ -175,8 +177,10 @@ struct runtime_cursor {
   uint64_t acknowledged; /* by the reader */
 };
 /* ERR_NOT_FOUND: no such participant. */
-enum err runtime_cursor_of(const struct runtime *runtime, struct span participant, struct runtime_cursor *ret_cursor) MUST_CHECK;
-/* The reader has everything up to `position`. Durable with the next batch. Going back is ignored; ERR_RANGE past the head. */
+enum err runtime_cursor_of(const struct runtime *runtime, struct span participant,
+                           struct runtime_cursor *ret_cursor) MUST_CHECK;
+/* The reader has everything up to `position`. Durable with the next batch. Going back is ignored; ERR_RANGE past the
+ * head. */
 enum err runtime_ack(struct runtime *runtime, struct span participant, uint64_t position) MUST_CHECK;
 /* Returns false to stop; the bytes are borrowed until it returns. */
 typedef bool (*runtime_stream_visit)(void *arg, uint64_t position, struct span bytes);
@@ -186,21 +190,23 @@ enum err runtime_stream_read(struct runtime *runtime, struct span participant, u
 
 /* ---- the operator ---- */
 
-/* Steps the journalled message of an open incident again, with the rights of its sender, as a new entry of the journal; the
- * incident is resolved when that is accepted. ERR_NOT_FOUND; ERR_CONFLICT: resolved already, or nothing to repeat (a timer,
- * an unreadable payload); ERR_BUSY. */
-enum err runtime_incident_retry(struct runtime *runtime, struct span case_id, uint64_t incident, struct fault *fault) MUST_CHECK;
+/* Steps the journalled message of an open incident again, with the rights of its sender, as a new entry of the journal;
+ * the incident is resolved when that is accepted. ERR_NOT_FOUND; ERR_CONFLICT: resolved already, or nothing to repeat
+ * (a timer, an unreadable payload); ERR_BUSY. */
+enum err runtime_incident_retry(struct runtime *runtime, struct span case_id, uint64_t incident,
+                                struct fault *fault) MUST_CHECK;
 /* Marks it as dealt with; durable with the next batch. `actor` is kept. ERR_NOT_FOUND, ERR_CONFLICT. */
 enum err runtime_incident_resolve(struct runtime *runtime, struct span case_id, uint64_t incident, struct span actor,
                                   struct fault *fault) MUST_CHECK;
-/* The personal fields of a family, all of them: the caller cuts (catalogue_cut) and has the access journalled. ERR_NOT_FOUND: none,
- * or the key is gone. */
-enum err runtime_person_read(struct runtime *runtime, struct span root, struct arena *arena, struct value *ret_personal) MUST_CHECK;
+/* The personal fields of a family, all of them: the caller cuts (catalogue_cut) and has the access journalled.
+ * ERR_NOT_FOUND: none, or the key is gone. */
+enum err runtime_person_read(struct runtime *runtime, struct span root, struct arena *arena,
+                             struct value *ret_personal) MUST_CHECK;
 
 struct runtime_stats {
   uint64_t batches, accepted, duplicates, refused, incidents, timers;
-  uint64_t steps;         /* case_step calls */
-  uint64_t decoded;       /* cases restored from their record */
+  uint64_t steps;   /* case_step calls */
+  uint64_t decoded; /* cases restored from their record */
 };
 struct runtime_stats runtime_stats(const struct runtime *runtime);
 

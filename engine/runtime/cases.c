@@ -1,0 +1,164 @@
+#include "runtime/cases.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/records.h"
+
+enum { VIEW_BLOCK = 1024 };
+
+void cases_init(struct cases *cases, struct casework *casework, struct store *store, size_t capacity) {
+  *cases = (struct cases){.casework = casework, .store = store, .capacity = capacity, .table_size = 1024};
+  while (cases->table_size < capacity) {
+    cases->table_size *= 2;
+  }
+  cases->table = calloc(cases->table_size, sizeof(struct case_slot *));
+  ASSERT(cases->table);
+}
+
+void cases_finish(struct cases *cases) {
+  if (cases && cases->table) {
+    cases_clear(cases);
+    free(cases->table);
+    cases->table = NULL;
+  }
+}
+
+/* ---- the table and the list ---- */
+
+static struct case_slot **bucket_of(const struct cases *cases, struct span id) {
+  uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+  for (size_t i = 0; i < id.size; i++) {
+    hash = (hash ^ id.data[i]) * UINT64_C(1099511628211);
+  }
+  return &cases->table[(hash ^ hash >> 32) & (cases->table_size - 1)];
+}
+
+static void list_remove(struct cases *cases, struct case_slot *slot) {
+  *(slot->newer ? &slot->newer->older : &cases->newest) = slot->older;
+  *(slot->older ? &slot->older->newer : &cases->oldest) = slot->newer;
+}
+
+static void list_add(struct cases *cases, struct case_slot *slot) {
+  slot->newer = NULL;
+  slot->older = cases->newest;
+  *(slot->older ? &slot->older->newer : &cases->oldest) = slot;
+  cases->newest = slot;
+}
+
+static struct case_slot *find(struct cases *cases, struct span id) {
+  struct case_slot *slot = *bucket_of(cases, id);
+  while (slot && !span_equal(slot->id, id)) {
+    slot = slot->hash_next;
+  }
+  if (slot && slot != cases->newest) {
+    list_remove(cases, slot);
+    list_add(cases, slot);
+  }
+  return slot;
+}
+
+static struct case_slot *add(struct cases *cases, struct span id, struct case_file *file) {
+  struct case_slot *slot = calloc(1, sizeof *slot + id.size);
+  ASSERT(slot);
+  uint8_t *text = (uint8_t *)(slot + 1);
+  memcpy(text, id.data, id.size);
+  slot->id = span_of(text, id.size);
+  slot->file = file;
+  slot->fired_at = CIVIL_MOMENT_NONE;
+  arena_init(&slot->view_arena, VIEW_BLOCK);
+  struct case_slot **bucket = bucket_of(cases, id);
+  slot->hash_next = *bucket;
+  *bucket = slot;
+  list_add(cases, slot);
+  cases->count++;
+  return slot;
+}
+
+void cases_forget(struct cases *cases, struct case_slot *slot) {
+  struct case_slot **link = bucket_of(cases, slot->id);
+  while (*link != slot) {
+    link = &(*link)->hash_next;
+  }
+  *link = slot->hash_next;
+  list_remove(cases, slot);
+  cases->count--;
+  case_close(&slot->file);
+  arena_finish(&slot->view_arena);
+  free(slot);
+}
+
+void cases_trim(struct cases *cases) {
+  while (cases->count > cases->capacity) {
+    cases_forget(cases, cases->oldest);
+  }
+}
+
+void cases_clear(struct cases *cases) {
+  while (cases->oldest) {
+    cases_forget(cases, cases->oldest);
+  }
+}
+
+/* ---- cases ---- */
+
+static enum err record_of(struct cases *cases, struct span id, struct record_case *ret_record) {
+  struct record_key key = record_case_key(id);
+  struct span bytes;
+  TRY(store_get(cases->store, STORE_CASE, record_key_span(&key), &bytes));
+  return record_case_read(bytes, ret_record);
+}
+
+enum err cases_get(struct cases *cases, struct span id, struct case_slot **ret_slot, struct fault *fault) {
+  struct case_slot *slot = find(cases, id);
+  if (!slot) {
+    struct record_case record;
+    enum err err = record_of(cases, id, &record);
+    if (err != ERR_OK) {
+      return fault_set(fault, err, "no record of the case can be read: %s", err_text(err));
+    }
+    struct case_file *file;
+    err = case_decode(cases->casework, record.body, &file, fault);
+    if (err != ERR_OK) {
+      return err == ERR_NOT_FOUND ? ERR_UNSUPPORTED : err; /* its process is gone, the case is not */
+    }
+    cases->decoded++;
+    slot = add(cases, id, file);
+    slot->journal = record.journal;
+    slot->parked = record.parked;
+  }
+  *ret_slot = slot;
+  return ERR_OK;
+}
+
+enum err cases_open(struct cases *cases, const struct case_identity *identity, uint64_t journal,
+                    struct case_slot **ret_slot, struct fault *fault) {
+  struct record_case record;
+  if (find(cases, identity->id) || record_of(cases, identity->id, &record) != ERR_NOT_FOUND) {
+    return fault_set(fault, ERR_EXISTS, "a case of this id exists already");
+  }
+  struct case_file *file;
+  enum err err = case_open(cases->casework, identity, &file);
+  if (err != ERR_OK) {
+    return fault_set(fault, err, "no process \"%.*s\" is loaded", SPAN_ARG(identity->process));
+  }
+  struct case_slot *slot = add(cases, identity->id, file);
+  slot->journal = journal;
+  slot->dirty = true;
+  *ret_slot = slot;
+  return ERR_OK;
+}
+
+const struct case_view *case_slot_view(struct case_slot *slot) {
+  if (!slot->view_valid) {
+    arena_reset(&slot->view_arena);
+    case_view_of(slot->file, &slot->view_arena, &slot->view);
+    slot->view_valid = true;
+  }
+  return &slot->view;
+}
+
+void case_slot_changed(struct case_slot *slot) {
+  slot->dirty = true;
+  slot->view_valid = false;
+}

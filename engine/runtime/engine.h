@@ -1,0 +1,145 @@
+/*
+ * runtime/engine.h — what the parts of the runtime share. Not for other rooms.
+ *
+ * The parts, in the order in which a message meets them: inbox (waits) → message (one message: known? permitted? to
+ * whom?) → family (which case of a family takes it) → work (steps it and everything that follows, all or nothing) →
+ * journal, incidents, persons, streams (records of it) → runtime (batch, commit, outbox).
+ */
+#ifndef KURATOR_RUNTIME_ENGINE_H
+#define KURATOR_RUNTIME_ENGINE_H
+
+#include "runtime/cases.h"
+#include "runtime/cursors.h"
+#include "runtime/inbox.h"
+#include "runtime/records.h"
+#include "runtime/runtime.h"
+#include "runtime/seal.h"
+#include "runtime/timers.h"
+
+struct outbox_receipt {
+  struct runtime_receipt receipt;
+  struct outbox_receipt *next;
+};
+struct outbox_delivery {
+  struct span participant, bytes;
+  uint64_t position;
+  struct outbox_delivery *next;
+};
+/* What leaves when the batch is durable. Everything lives in the batch's arena. */
+struct outbox {
+  struct outbox_receipt *receipts, **receipts_end;
+  struct outbox_delivery *deliveries, **deliveries_end;
+};
+
+/* An incident that the operator has closed; written with the next batch. */
+struct resolution {
+  struct record_key key;
+  struct span actor; /* owned */
+  bool written;      /* in the batch that is in flight */
+  struct resolution *next;
+};
+
+struct runtime {
+  struct casework *casework;
+  const struct catalogue *catalogue;
+  struct store *store;
+  struct runtime_ports ports;
+  struct runtime_limits limits;
+  bool durable_clock;
+
+  struct inbox inbox;
+  struct timers timers;
+  struct cases cases;
+  struct cursors cursors;
+  struct seal seal;
+  struct record_head head;
+  struct resolution *resolutions;
+
+  /* Of the batch, from its first message until its receipts have left. */
+  struct arena arena;
+  struct outbox outbox;
+  struct writer scratch;
+
+  bool committing; /* between store_commit and done */
+  bool calling;    /* inside a port: a tick would clear what is being shown */
+  enum err failed; /* not ERR_OK: the store is unsafe */
+  struct runtime_stats stats;
+};
+
+/* Point read; an error other than ERR_NOT_FOUND makes the batch fail and is told as "not found". */
+bool engine_read(struct runtime *runtime, enum store_space space, const struct record_key *key, struct span *ret_value);
+void engine_put(struct runtime *runtime, enum store_space space, const struct record_key *key, struct span value);
+/* A record that could not be read: the store is unsafe. */
+void engine_fail(struct runtime *runtime, enum err err);
+
+/* ---- journal.c ---- */
+
+/* Gives the entry the next number and its link of the chain, and puts it. Advances recorded_at. */
+void journal_append(struct runtime *runtime, struct record_journal *entry);
+
+/* ---- persons.c ---- */
+
+/* Merges into the family's personal fields (later ones win) and returns what was added, sealed, for the journal; the
+ * empty span when there is nothing to keep or no key to keep it under. */
+struct span persons_merge(struct runtime *runtime, struct span root, const struct value *personal);
+/* Nil when there is none. */
+struct value persons_read(struct runtime *runtime, struct span root, struct arena *arena);
+/* Opens what persons_merge sealed. */
+struct value persons_unseal(struct runtime *runtime, struct span root, struct span sealed, struct arena *arena);
+
+/* ---- streams.c ---- */
+
+/* Encodes and puts a delivery at the end of its participant's stream; fills position. */
+void streams_add(struct runtime *runtime, struct runtime_delivery *delivery);
+/* A delivery's data without the catalogue's fields that a participant of `kind` may not see; names that no event has
+ * (those that casework itself gives) stay. Two levels deep: deeper maps are records of one field. */
+struct value streams_cut(struct runtime *runtime, const struct value *data, struct span kind);
+
+/* ---- incidents.c ---- */
+
+struct incident_report {
+  struct span case_id;
+  struct span reason, detail;
+  struct span sender, event;
+  uint64_t journal;
+  civil_moment at;
+  bool transport;
+};
+uint64_t incidents_open(struct runtime *runtime, const struct incident_report *report);
+/* A refusal: the first of its kind opens an incident (*ret_first), the others are counted there. */
+uint64_t incidents_refusal(struct runtime *runtime, const struct incident_report *report, enum err err,
+                           bool *ret_first);
+/* Sets the flag of a case whose record exists. */
+void incidents_park(struct runtime *runtime, struct span case_id);
+/* What the operator has closed goes into the open batch, */
+void incidents_write_resolutions(struct runtime *runtime);
+/* and is forgotten when that is stored, or waits for the next. */
+void incidents_settle_resolutions(struct runtime *runtime, bool stored);
+void incidents_drop_resolutions(struct runtime *runtime);
+/* The message of the incident was taken at last. */
+void incidents_resolved(struct runtime *runtime, struct span root, uint64_t incident);
+
+/* ---- family.c ---- */
+
+/* The living cases of a family: a case, then its children in order of creation, depth first. */
+struct family {
+  struct case_slot **members;
+  size_t count;
+};
+enum err family_living(struct runtime *runtime, struct span top, struct family *ret_family,
+                       struct fault *fault) MUST_CHECK;
+/* Which case takes an event that is addressed to `top` (not ended). ERR_NOT_FOUND: none. */
+enum err family_target(struct runtime *runtime, struct span top, const struct event_rule *rule,
+                       const struct value *data, struct case_slot **ret_target, struct fault *fault) MUST_CHECK;
+
+/* ---- message.c ---- */
+
+/* One message from the inbox: everything about it is put into the open batch and the outbox. */
+void message_process(struct runtime *runtime, const struct inbox_message *message, civil_moment now);
+
+/* ---- runtime.c ---- */
+
+void outbox_add_receipt(struct runtime *runtime, const struct runtime_receipt *receipt);
+void outbox_add_delivery(struct runtime *runtime, struct span participant, uint64_t position, struct span bytes);
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * runtime/export.h — the journal as the input of a rehearsal.
+ *
+ * Purpose: one line of JSON per message that was accepted or refused, in the order of the journal, in the form that
+ * runtime/rehearse.h reads:
+ *   {"at","as","event","case","data"[,"occurred_at"][,"refused":{"code","text"}]}
+ * Timers are not in it: a rehearsal fires its own. `refused` stands where nothing of the payload was kept, so that the
+ * refusal cannot be judged again; personal data is never in it.
+ *
+ * Threading: the store's; not inside a batch.
+ */
+#ifndef KURATOR_RUNTIME_EXPORT_H
+#define KURATOR_RUNTIME_EXPORT_H
+
+#include "runtime/outcome.h"
+
+/* Entries from `first` on (1 is the oldest). ERR_CORRUPT, ERR_IO. */
+enum err export_write(struct store *store, uint64_t first, line_sink sink, void *arg) MUST_CHECK;
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * Which case of a family takes an event: the one addressed if its process knows the event, else the living child that
+ * does. Walks with a stack of its own: how deep a family is, is said by its charts.
+ */
+#include "runtime/engine.h"
+
+#include <string.h>
+
+enum { FAMILY_MAX = 1000 };
+
+struct walk {
+  struct runtime *runtime;
+  struct span *stack; /* ids still to visit, the next one on top */
+  size_t depth, capacity;
+  struct family family;
+  size_t family_capacity;
+};
+
+static void *grown(struct arena *arena, const void *items, size_t count, size_t *capacity, size_t size) {
+  *capacity = *capacity ? *capacity * 2 : 16;
+  void *more = arena_calloc(arena, *capacity, size);
+  if (count > 0) {
+    memcpy(more, items, count * size);
+  }
+  return more;
+}
+
+static void stack_push(struct walk *walk, struct span id) {
+  if (walk->depth == walk->capacity) {
+    walk->stack = grown(&walk->runtime->arena, walk->stack, walk->depth, &walk->capacity, sizeof *walk->stack);
+  }
+  walk->stack[walk->depth++] = id;
+}
+
+static void family_add(struct walk *walk, struct case_slot *slot) {
+  struct family *family = &walk->family;
+  if (family->count == walk->family_capacity) {
+    family->members = grown(&walk->runtime->arena, family->members, family->count, &walk->family_capacity,
+                            sizeof(struct case_slot *));
+  }
+  family->members[family->count++] = slot;
+}
+
+enum err family_living(struct runtime *runtime, struct span top, struct family *ret_family, struct fault *fault) {
+  struct walk walk = {.runtime = runtime};
+  stack_push(&walk, top);
+  while (walk.depth > 0) {
+    struct case_slot *slot = NULL;
+    TRY(cases_get(&runtime->cases, walk.stack[--walk.depth], &slot, fault));
+    const struct case_view *view = case_slot_view(slot);
+    if (view->ended) {
+      continue;
+    }
+    if (walk.family.count == FAMILY_MAX) {
+      return fault_set(fault, ERR_LIMIT, "a family of more than %d cases", FAMILY_MAX);
+    }
+    family_add(&walk, slot);
+    for (size_t i = view->live.count; i > 0; i--) {
+      stack_push(&walk, view->live.items[i - 1]);
+    }
+  }
+  *ret_family = walk.family;
+  return ERR_OK;
+}
+
+typedef bool (*family_ask)(const struct casework *casework, struct span process, struct span event);
+
+/* The first member that answers yes; with a key, the case addressed or the first member of that key. */
+static struct case_slot *first_that(struct runtime *runtime, const struct family *family, struct span event,
+                                    struct span key, family_ask ask) {
+  for (size_t i = 0; i < family->count; i++) {
+    const struct case_identity *identity = &case_slot_view(family->members[i])->identity;
+    bool meant = i == 0 || span_empty(key) || span_equal(identity->key, key);
+    if (meant && ask(runtime->casework, identity->process, event)) {
+      return family->members[i];
+    }
+  }
+  return NULL;
+}
+
+enum err family_target(struct runtime *runtime, struct span top, const struct event_rule *rule,
+                       const struct value *data, struct case_slot **ret_target, struct fault *fault) {
+  struct family family;
+  TRY(family_living(runtime, top, &family, fault));
+  const struct value *field = span_empty(rule->addressed_by) ? NULL : value_find(data, rule->addressed_by);
+  struct span key = field && field->kind == VALUE_TEXT ? field->text : span_of(NULL, 0);
+  struct case_slot *target = first_that(runtime, &family, rule->name, key, case_knows);
+  if (!target) {
+    target = first_that(runtime, &family, rule->name, key, case_watches);
+  }
+  if (!target) {
+    return ERR_NOT_FOUND;
+  }
+  *ret_target = target;
+  return ERR_OK;
+}

@@ -1,0 +1,293 @@
+/*
+ * Incidents: what could not be done, kept until the operator has dealt with it.
+ *
+ * States: open → resolved. A refusal is opened once per (case, sender, event, code) and then counted, and a sender
+ * opens at most limits.refusals_max of them before all further ones of a code share one record: so who is hostile
+ * cannot fill the disk.
+ */
+#include "runtime/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NOWHERE SPAN_LITERAL("-") /* root of what belongs to no case */
+
+static void put_incident(struct runtime *runtime, const struct record_key *key,
+                         const struct record_incident *incident) {
+  writer_reset(&runtime->scratch);
+  record_incident_write(incident, &runtime->scratch);
+  engine_put(runtime, STORE_INCIDENT, key, writer_span(&runtime->scratch));
+}
+
+static struct span root_of(struct span case_id) {
+  return span_empty(case_id) ? NOWHERE : case_root(case_id);
+}
+
+uint64_t incidents_open(struct runtime *runtime, const struct incident_report *report) {
+  struct record_incident incident = {
+      .transport = report->transport,
+      .journal = report->journal,
+      .count = 1,
+      .at = report->at,
+      .last_at = report->at,
+      .resolved_at = CIVIL_MOMENT_NONE,
+      .case_id = report->case_id,
+      .reason = report->reason,
+      .detail = report->detail,
+      .sender = report->sender,
+      .event = report->event,
+  };
+  uint64_t number = ++runtime->head.incidents;
+  struct record_key key = record_incident_key(root_of(report->case_id), number);
+  put_incident(runtime, &key, &incident);
+  runtime->stats.incidents++;
+  return number;
+}
+
+/* ---- refusals ---- */
+
+static struct record_key refusal_key(struct runtime *runtime, const struct incident_report *report, enum err err) {
+  uint8_t hash[SEAL_HASH_SIZE];
+  writer_reset(&runtime->scratch);
+  writer_blob(&runtime->scratch, report->case_id);
+  writer_blob(&runtime->scratch, report->sender);
+  writer_blob(&runtime->scratch, report->event);
+  writer_blob(&runtime->scratch, report->reason);
+  writer_blob(&runtime->scratch, span_of_cstr(err_name(err)));
+  seal_hash(writer_span(&runtime->scratch), hash);
+  return record_index_key("refusal", span_of(hash, sizeof hash));
+}
+
+static bool count_again(struct runtime *runtime, const struct record_key *key, civil_moment at) {
+  struct span bytes;
+  if (!engine_read(runtime, STORE_INCIDENT, key, &bytes)) {
+    return false;
+  }
+  struct record_incident incident;
+  enum err err = record_incident_read(arena_copy(&runtime->arena, bytes), &incident);
+  if (err != ERR_OK) {
+    engine_fail(runtime, err);
+    return false;
+  }
+  incident.count++;
+  incident.last_at = at;
+  put_incident(runtime, key, &incident);
+  return true;
+}
+
+uint64_t incidents_refusal(struct runtime *runtime, const struct incident_report *report, enum err err,
+                           bool *ret_first) {
+  struct incident_report counted = *report;
+  struct cursor_entry *sender = cursors_find(&runtime->cursors, report->sender);
+  if (sender && sender->record.refusals >= runtime->limits.refusals_max) {
+    counted.case_id = span_of(NULL, 0);
+    counted.event = span_of(NULL, 0);
+  }
+  struct record_key index = refusal_key(runtime, &counted, err);
+  struct span bytes;
+  uint64_t number;
+  *ret_first = true;
+  if (engine_read(runtime, STORE_INDEX, &index, &bytes) && record_generation_read(bytes, &number) == ERR_OK) {
+    struct record_key key = record_incident_key(root_of(counted.case_id), number);
+    *ret_first = !count_again(runtime, &key, report->at);
+  }
+  if (*ret_first) {
+    number = incidents_open(runtime, &counted);
+    writer_reset(&runtime->scratch);
+    record_generation_write(number, &runtime->scratch);
+    engine_put(runtime, STORE_INDEX, &index, writer_span(&runtime->scratch));
+    if (sender) {
+      sender->record.refusals++;
+      cursors_touch(&runtime->cursors, sender);
+    }
+  }
+  return number;
+}
+
+void incidents_park(struct runtime *runtime, struct span case_id) {
+  struct record_key key = record_case_key(case_id);
+  struct span bytes;
+  struct record_case record;
+  if (!engine_read(runtime, STORE_CASE, &key, &bytes) || record_case_read(bytes, &record) != ERR_OK) {
+    return; /* it was never there: the incident tells all there is */
+  }
+  record.parked = true;
+  record.body = arena_copy(&runtime->arena, record.body);
+  writer_reset(&runtime->scratch);
+  record_case_write(&record, &runtime->scratch);
+  engine_put(runtime, STORE_CASE, &key, writer_span(&runtime->scratch));
+}
+
+/* ---- the operator ---- */
+
+static enum err committed_incident(struct runtime *runtime, struct span case_id, uint64_t number,
+                                   struct record_key *ret_key, struct record_incident *ret_incident,
+                                   struct fault *fault) {
+  if (span_empty(case_id) || case_id.size > CASE_ID_MAX) {
+    return fault_set(fault, ERR_NOT_FOUND, "Такого инцидента нет");
+  }
+  *ret_key = record_incident_key(case_root(case_id), number);
+  struct span bytes;
+  enum err err = store_get(runtime->store, STORE_INCIDENT, record_key_span(ret_key), &bytes);
+  if (err != ERR_OK) {
+    return fault_set(fault, err, err == ERR_NOT_FOUND ? "Такого инцидента нет" : "Хранилище не читается");
+  }
+  TRY(record_incident_read(bytes, ret_incident));
+  return ret_incident->resolved ? fault_set(fault, ERR_CONFLICT, "Инцидент уже закрыт") : ERR_OK;
+}
+
+enum err runtime_incident_resolve(struct runtime *runtime, struct span case_id, uint64_t incident, struct span actor,
+                                  struct fault *fault) {
+  struct record_key key;
+  struct record_incident record;
+  TRY(committed_incident(runtime, case_id, incident, &key, &record, fault));
+  struct resolution *resolution = malloc(sizeof *resolution + actor.size);
+  ASSERT(resolution);
+  uint8_t *text = (uint8_t *)(resolution + 1);
+  if (actor.size > 0) {
+    memcpy(text, actor.data, actor.size);
+  }
+  *resolution = (struct resolution){.key = key, .actor = span_of(text, actor.size), .next = runtime->resolutions};
+  runtime->resolutions = resolution;
+  return ERR_OK;
+}
+
+static void unpark(struct runtime *runtime, struct span case_id) {
+  struct record_key key = record_case_key(case_id);
+  struct span bytes;
+  struct record_case record;
+  if (!engine_read(runtime, STORE_CASE, &key, &bytes) || record_case_read(bytes, &record) != ERR_OK || !record.parked) {
+    return;
+  }
+  record.parked = false;
+  record.body = arena_copy(&runtime->arena, record.body);
+  writer_reset(&runtime->scratch);
+  record_case_write(&record, &runtime->scratch);
+  engine_put(runtime, STORE_CASE, &key, writer_span(&runtime->scratch));
+  struct case_slot *slot;
+  struct fault fault = {0};
+  if (cases_get(&runtime->cases, case_id, &slot, &fault) == ERR_OK) {
+    slot->parked = false;
+  }
+}
+
+static void close_incident(struct runtime *runtime, const struct record_key *key, struct span actor) {
+  struct span bytes;
+  if (!engine_read(runtime, STORE_INCIDENT, key, &bytes)) {
+    return;
+  }
+  struct record_incident incident;
+  enum err err = record_incident_read(arena_copy(&runtime->arena, bytes), &incident);
+  if (err != ERR_OK) {
+    engine_fail(runtime, err);
+    return;
+  }
+  incident.resolved = true;
+  incident.resolved_at = runtime->head.recorded_at;
+  incident.resolved_by = actor;
+  put_incident(runtime, key, &incident);
+  if (!span_empty(incident.case_id)) {
+    unpark(runtime, incident.case_id);
+  }
+}
+
+void incidents_resolved(struct runtime *runtime, struct span root, uint64_t incident) {
+  struct record_key key = record_incident_key(root, incident);
+  close_incident(runtime, &key, SPAN_LITERAL("retry"));
+}
+
+void incidents_write_resolutions(struct runtime *runtime) {
+  for (struct resolution *r = runtime->resolutions; r; r = r->next) {
+    close_incident(runtime, &r->key, r->actor);
+    r->written = true;
+  }
+}
+
+void incidents_settle_resolutions(struct runtime *runtime, bool stored) {
+  for (struct resolution **link = &runtime->resolutions; *link;) {
+    struct resolution *r = *link;
+    if (r->written && stored) {
+      *link = r->next;
+      free(r);
+    } else {
+      r->written = false;
+      link = &r->next;
+    }
+  }
+}
+
+void incidents_drop_resolutions(struct runtime *runtime) {
+  while (runtime->resolutions) {
+    struct resolution *first = runtime->resolutions;
+    runtime->resolutions = first->next;
+    free(first);
+  }
+}
+
+/* ---- again ---- */
+
+static enum err journal_entry(struct runtime *runtime, uint64_t number, struct record_journal *ret_entry) {
+  struct record_key key = record_number_key(number);
+  struct span bytes;
+  TRY(store_get(runtime->store, STORE_JOURNAL, record_key_span(&key), &bytes));
+  return record_journal_read(bytes, ret_entry);
+}
+
+/* Clear and sealed data, together again. */
+static enum err entry_data(struct runtime *runtime, const struct record_journal *entry, struct arena *arena,
+                           struct value *ret_data) {
+  struct reader r = reader_of(entry->clear);
+  struct value data = value_nil();
+  if (!span_empty(entry->clear)) {
+    TRY(value_decode(&r, arena, &data));
+  }
+  if (!span_empty(entry->sealed)) {
+    struct value personal = persons_unseal(runtime, case_root(entry->case_id), entry->sealed, arena);
+    for (size_t i = 0; personal.kind == VALUE_MAP && i < personal.map.count; i++) {
+      data = value_with(arena, &data, personal.map.fields[i].name, personal.map.fields[i].value);
+    }
+  }
+  *ret_data = data;
+  return ERR_OK;
+}
+
+static enum err entry_repeat(struct runtime *runtime, const struct record_journal *entry, struct inbox_retry retry,
+                             struct arena *arena, struct fault *fault) {
+  if (span_empty(entry->sender) || entry->kind == RECORD_JOURNAL_UNREADABLE) {
+    return fault_set(fault, ERR_CONFLICT, "Повторять нечего: у инцидента нет сообщения, которое можно прочесть");
+  }
+  struct runtime_message message = {
+      .sender = entry->sender,
+      .event = entry->event,
+      .case_id = entry->case_id,
+      .acting_for = entry->acting_for,
+      .occurred_at = entry->occurred_at,
+  };
+  memcpy(message.digest, entry->digest, sizeof message.digest);
+  TRY(entry_data(runtime, entry, arena, &message.data));
+  return inbox_put(&runtime->inbox, &message, retry);
+}
+
+enum err runtime_incident_retry(struct runtime *runtime, struct span case_id, uint64_t incident, struct fault *fault) {
+  struct arena arena;
+  arena_init(&arena, 0);
+  struct record_key key;
+  struct record_incident record;
+  struct record_journal entry;
+  enum err err = committed_incident(runtime, case_id, incident, &key, &record, fault);
+  if (err == ERR_OK) {
+    err = journal_entry(runtime, record.journal, &entry);
+  }
+  if (err == ERR_OK) {
+    struct record_journal copy = entry;
+    copy.clear = arena_copy(&arena, entry.clear); /* unsealing reads the store again */
+    copy.sealed = arena_copy(&arena, entry.sealed);
+    copy.sender = arena_copy(&arena, entry.sender);
+    copy.event = arena_copy(&arena, entry.event);
+    copy.case_id = arena_copy(&arena, entry.case_id);
+    copy.acting_for = arena_copy(&arena, entry.acting_for);
+    err = entry_repeat(runtime, &copy, (struct inbox_retry){case_root(case_id), incident}, &arena, fault);
+  }
+  arena_finish(&arena);
+  return err;
+}

@@ -1,0 +1,469 @@
+/*
+ * One message: who sent it, was it here before, is it well formed, may it be sent, which case takes it; then its work,
+ * its entry in the journal and its receipt.
+ *
+ * Answers: duplicate (nothing is written but the answer) | refused (an incident; the first of its kind is journalled
+ * too, so that a rehearsal of the journal refuses it again) | accepted | incident (journalled, its case is parked).
+ * Invariant: whatever the answer, it is kept under (sender, sequence) in the write set that it belongs to, so that the
+ * same message gets the same answer for ever; only refusals that are merely counted are judged anew.
+ */
+#include <string.h>
+
+#include "runtime/engine.h"
+#include "runtime/work.h"
+
+#define YEAR_1900 INT64_C(-2208988800000) /* what base/civil.h can name begins here */
+
+enum way { WAY_START, WAY_EVENT, WAY_DUPLICATE };
+
+struct judgement {
+  struct runtime *runtime;
+  const struct runtime_message *message;
+  civil_moment now, occurred_at;
+  const struct participant *sender;
+  const struct event_rule *rule;
+  struct value clear, personal;
+  bool readable; /* `clear` holds what the sender sent: the refusal can be judged again from it */
+  enum way way;
+  struct case_slot *target; /* EVENT, DUPLICATE */
+  struct fault fault;
+};
+
+/* ---- judging ---- */
+
+static bool is_id_part(struct span part) {
+  for (size_t i = 0; i < part.size; i++) {
+    uint8_t c = part.data[i];
+    bool fine =
+        (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '.' || c == '_' || c == '-';
+    if (!fine) {
+      return false;
+    }
+  }
+  return part.size > 0;
+}
+
+static bool is_case_id(struct span id) {
+  if (id.size == 0 || id.size > CASE_ID_MAX || case_root(id).size > RUNTIME_ROOT_MAX) {
+    return false;
+  }
+  for (struct span rest = id; rest.data;) {
+    if (!is_id_part(span_cut(rest, '/', &rest))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* What a stranger calls an event or itself goes into records and lines of JSON only when it is a plain name. */
+static struct span plain_name(struct span name) {
+  return is_id_part(name) ? name : span_of(NULL, 0);
+}
+
+static struct span case_named(const struct runtime_message *m) {
+  return is_case_id(m->case_id) ? m->case_id : span_of(NULL, 0);
+}
+
+static enum err refuse(struct judgement *j, enum err err, const char *text) {
+  return fault_set(&j->fault, err, "%s", text);
+}
+
+/* What can be said without looking at any case. */
+static enum err judge_message(struct judgement *j) {
+  const struct runtime_message *m = j->message;
+  j->sender = catalogue_participant(j->runtime->catalogue, m->sender);
+  if (!j->sender) {
+    return refuse(j, ERR_FORBIDDEN, "Отправитель не зарегистрирован");
+  }
+  if (m->refusal) {
+    j->fault = *m->refusal;
+    return m->refusal->err;
+  }
+  j->rule = catalogue_event(j->runtime->catalogue, m->event);
+  if (!j->rule) {
+    return refuse(j, ERR_NOT_FOUND, "Такого события нет в перечне");
+  }
+  if (!text_list_has(&j->rule->senders, j->sender->kind)) {
+    return refuse(j, ERR_FORBIDDEN, "Участник этого вида не может сообщать о таком событии");
+  }
+  if (m->occurred_at != CIVIL_MOMENT_NONE && m->occurred_at < YEAR_1900) {
+    return refuse(j, ERR_RANGE, "Дата события раньше 1900 года");
+  }
+  if (!is_case_id(m->case_id)) {
+    return refuse(j, ERR_INVALID,
+                  "Номер дела: латинские буквы, цифры, точка, подчёркивание и дефис, не более 64 знаков");
+  }
+  return ERR_OK;
+}
+
+static enum err judge_payload(struct judgement *j) {
+  struct value empty;
+  TRY(value_map(NULL, 0, &empty));
+  const struct value *data = j->message->data.kind == VALUE_NIL ? &empty : &j->message->data;
+  const struct catalogue *catalogue = j->runtime->catalogue;
+  TRY(catalogue_validate(catalogue, j->rule, data, !j->runtime->seal.enabled, &j->fault));
+  enum err err = catalogue_split(catalogue, j->rule, data, &j->runtime->arena, &j->clear, &j->personal);
+  if (err != ERR_OK) {
+    return refuse(j, err, "Данные события не разделяются на открытые и персональные");
+  }
+  j->readable = true;
+  if (j->occurred_at > j->now) {
+    return refuse(j, ERR_RANGE, "Событие ещё не наступило: его дата позже времени регистрации");
+  }
+  return ERR_OK;
+}
+
+static int64_t edition_of(const struct judgement *j) {
+  const struct value *edition = span_empty(j->rule->edition) ? NULL : value_find(&j->clear, j->rule->edition);
+  return edition && edition->kind == VALUE_INT ? edition->integer : 0;
+}
+
+static enum err judge_start(struct judgement *j) {
+  if (span_empty(j->rule->starts) || memchr(j->message->case_id.data, '/', j->message->case_id.size)) {
+    return refuse(j, ERR_NOT_FOUND, "Дело не найдено");
+  }
+  if (!casework_has_process(j->runtime->casework, j->rule->starts)) {
+    return refuse(j, ERR_CONFIG, "Процесс, который начинает это событие, не загружен");
+  }
+  j->way = WAY_START;
+  return case_permits(NULL, j->rule, j->sender, &j->clear, &j->fault);
+}
+
+/* A start event for a case that runs already: the same news again, or a correction. */
+static bool is_repeated_start(const struct judgement *j, const struct case_view *view) {
+  if (!span_equal(j->rule->starts, view->identity.process) || !span_empty(view->identity.parent)) {
+    return false;
+  }
+  if (span_empty(j->rule->edition)) {
+    return !case_knows(j->runtime->casework, view->identity.process, j->rule->name);
+  }
+  return edition_of(j) <= view->edition;
+}
+
+static enum err judge_event(struct judgement *j, struct case_slot *addressed) {
+  const struct case_view *view = case_slot_view(addressed);
+  if (is_repeated_start(j, view)) {
+    j->way = WAY_DUPLICATE;
+    j->target = addressed;
+    return case_permits(addressed->file, j->rule, j->sender, &j->clear, &j->fault);
+  }
+  if (view->ended) {
+    return refuse(j, ERR_CONFLICT, "Дело закрыто");
+  }
+  j->way = WAY_EVENT;
+  enum err err = family_target(j->runtime, addressed->id, j->rule, &j->clear, &j->target, &j->fault);
+  if (err == ERR_NOT_FOUND) {
+    return refuse(j, ERR_CONFLICT, "Дело сейчас не ждёт такого события");
+  }
+  TRY(err);
+  return case_permits(j->target->file, j->rule, j->sender, &j->clear, &j->fault);
+}
+
+static enum err judge(struct judgement *j) {
+  TRY(judge_message(j));
+  TRY(judge_payload(j));
+  struct case_slot *addressed = NULL;
+  struct fault unread = {0};
+  enum err found = cases_get(&j->runtime->cases, j->message->case_id, &addressed, &unread);
+  if (found == ERR_NOT_FOUND) {
+    return judge_start(j);
+  }
+  if (found != ERR_OK) {
+    return refuse(j, found, "Дело не читается, оператор извещён");
+  }
+  return judge_event(j, addressed);
+}
+
+/* ---- answering ---- */
+
+static void put_receipt(struct runtime *rt, const struct runtime_message *m, const struct runtime_receipt *receipt) {
+  struct record_receipt record = {
+      .kind = receipt->kind,
+      .err = receipt->err,
+      .journal = receipt->journal,
+      .incident = receipt->incident,
+      .text = receipt->text,
+  };
+  memcpy(record.digest, m->digest, sizeof record.digest);
+  struct record_key key = record_pair_key(m->sender, m->sequence);
+  writer_reset(&rt->scratch);
+  record_receipt_write(&record, &rt->scratch);
+  engine_put(rt, STORE_DEDUP, &key, writer_span(&rt->scratch));
+}
+
+static void note_sequence(struct runtime *rt, const struct runtime_message *m) {
+  struct cursor_entry *cursor = cursors_find(&rt->cursors, m->sender);
+  if (cursor && m->sequence > cursor->record.sequence) {
+    cursor->record.sequence = m->sequence;
+    cursors_touch(&rt->cursors, cursor);
+  }
+}
+
+static uint64_t *counter_of(struct runtime *rt, enum runtime_receipt_kind kind) {
+  uint64_t *counters[] = {
+      [RUNTIME_ACCEPTED] = &rt->stats.accepted,
+      [RUNTIME_DUPLICATE] = &rt->stats.duplicates,
+      [RUNTIME_REFUSED] = &rt->stats.refused,
+      [RUNTIME_INCIDENT] = &rt->stats.accepted,
+  };
+  return counters[kind];
+}
+
+/* The operator's repetition has no sender who waits for a receipt. */
+static void answer(struct runtime *rt, const struct inbox_message *in, struct runtime_receipt *receipt, bool keep) {
+  ++*counter_of(rt, receipt->kind);
+  if (in->retry.incident != 0) {
+    return;
+  }
+  receipt->sender = in->message.sender;
+  receipt->sequence = in->message.sequence;
+  if (keep) {
+    put_receipt(rt, &in->message, receipt);
+  }
+  note_sequence(rt, &in->message);
+  outbox_add_receipt(rt, receipt);
+}
+
+static void append_entry(struct judgement *j, enum record_journal_kind kind, struct span sealed) {
+  const struct runtime_message *m = j->message;
+  struct span clear = {NULL, 0};
+  if (j->readable) {
+    struct writer w;
+    writer_init(&w);
+    value_encode(&j->clear, &w);
+    clear = arena_copy(&j->runtime->arena, writer_span(&w));
+    writer_finish(&w);
+  }
+  struct record_journal entry = {
+      .kind = kind,
+      .err = j->fault.err,
+      .recorded_at = j->now,
+      .occurred_at = j->occurred_at,
+      .sender = m->sender,
+      .sequence = m->sequence,
+      .event = plain_name(m->event),
+      .case_id = case_named(m),
+      .acting_for = plain_name(m->acting_for),
+      .text = span_of_cstr(j->fault.text),
+      .clear = clear,
+      .sealed = sealed,
+  };
+  memcpy(entry.digest, m->digest, sizeof entry.digest);
+  journal_append(j->runtime, &entry);
+}
+
+static void answer_refused(struct judgement *j, const struct inbox_message *in) {
+  struct runtime *rt = j->runtime;
+  bool first = false;
+  uint64_t incident = incidents_refusal(rt,
+                                        &(struct incident_report){
+                                            .case_id = case_named(&in->message),
+                                            .reason = SPAN_LITERAL("refused"),
+                                            .detail = span_of_cstr(j->fault.text),
+                                            .sender = in->message.sender,
+                                            .event = plain_name(in->message.event),
+                                            .journal = rt->head.journal + 1,
+                                            .at = j->now,
+                                        },
+                                        j->fault.err, &first);
+  if (first) {
+    append_entry(j, j->readable ? RECORD_JOURNAL_REFUSED : RECORD_JOURNAL_UNREADABLE, span_of(NULL, 0));
+  }
+  struct runtime_receipt receipt = {
+      .kind = RUNTIME_REFUSED,
+      .incident = incident,
+      .err = j->fault.err,
+      .text = arena_copy(&rt->arena, span_of_cstr(j->fault.text)),
+  };
+  answer(rt, in, &receipt, first);
+}
+
+static void answer_duplicate(struct judgement *j, const struct inbox_message *in) {
+  struct runtime_receipt receipt = {.kind = RUNTIME_DUPLICATE, .journal = j->target->journal};
+  answer(j->runtime, in, &receipt, true);
+}
+
+/* ---- working ---- */
+
+static void add_start(struct judgement *j, struct work *work) {
+  struct span id = j->message->case_id;
+  struct case_identity identity = {.id = id, .process = j->rule->starts, .key = id};
+  struct case_input input = {
+      .kind = CASE_INPUT_START,
+      .event = j->rule->name,
+      .data = j->clear,
+      .sender = j->message->sender,
+      .occurred_at = j->occurred_at,
+  };
+  work_add(work, &identity, &input);
+}
+
+/* The others of the family see it first: what the event leads to may end the deadlines that it meets. */
+static enum err add_event(struct judgement *j, struct work *work) {
+  struct case_input input = {
+      .kind = CASE_INPUT_WATCHED,
+      .event = j->rule->name,
+      .data = j->clear,
+      .sender = j->message->sender,
+      .occurred_at = j->occurred_at,
+  };
+  struct family family;
+  TRY(family_living(j->runtime, case_root(j->target->id), &family, &work->fault));
+  for (size_t i = 0; i < family.count; i++) {
+    const struct case_identity *identity = &case_slot_view(family.members[i])->identity;
+    if (family.members[i] != j->target && case_watches(j->runtime->casework, identity->process, j->rule->name)) {
+      work_add(work, &(struct case_identity){.id = family.members[i]->id}, &input);
+    }
+  }
+  input.kind = CASE_INPUT_EVENT;
+  work_add(work, &(struct case_identity){.id = j->target->id}, &input);
+  return ERR_OK;
+}
+
+static enum err do_work(struct judgement *j, struct work *work) {
+  work->failed_case = j->message->case_id;
+  if (j->way == WAY_START) {
+    add_start(j, work);
+  } else {
+    TRY(add_event(j, work));
+  }
+  return work_run(work);
+}
+
+static uint64_t park(struct judgement *j, const struct work *work, enum err err) {
+  incidents_park(j->runtime, work->failed_case);
+  return incidents_open(j->runtime,
+                        &(struct incident_report){
+                            .case_id = work->failed_case,
+                            .reason = err == ERR_SCRIPT ? SPAN_LITERAL("script-error") : SPAN_LITERAL("step-failed"),
+                            .detail = span_of_cstr(work->fault.text),
+                            .sender = j->message->sender,
+                            .event = j->message->event,
+                            .journal = work->journal,
+                            .at = j->now,
+                        });
+}
+
+static void answer_parked(struct judgement *j, const struct inbox_message *in, struct work *work, enum err err) {
+  struct runtime *rt = j->runtime;
+  work->failed_case = arena_copy(&rt->arena, work->failed_case); /* may be the text of a slot that goes now */
+  work_drop(work);
+  struct span sealed = persons_merge(rt, case_root(in->message.case_id), &j->personal);
+  uint64_t incident = park(j, work, err);
+  j->fault = work->fault;
+  j->fault.err = err;
+  append_entry(j, RECORD_JOURNAL_PARKED, sealed);
+  struct runtime_receipt receipt = {
+      .kind = RUNTIME_INCIDENT,
+      .journal = work->journal,
+      .incident = incident,
+      .err = err,
+      .text = SPAN_LITERAL("Сообщение принято, но дело не смогло его обработать: оператор извещён"),
+  };
+  answer(rt, in, &receipt, true);
+}
+
+static void answer_accepted(struct judgement *j, const struct inbox_message *in, struct work *work) {
+  struct runtime *rt = j->runtime;
+  struct span sealed = persons_merge(rt, case_root(in->message.case_id), &j->personal);
+  work_commit(work);
+  append_entry(j, RECORD_JOURNAL_MESSAGE, sealed);
+  if (in->retry.incident != 0) {
+    incidents_resolved(rt, in->retry.root, in->retry.incident);
+  }
+  struct runtime_receipt receipt = {.kind = RUNTIME_ACCEPTED, .journal = work->journal};
+  answer(rt, in, &receipt, true);
+}
+
+static void take(struct judgement *j, const struct inbox_message *in) {
+  struct work work;
+  work_begin(&work, j->runtime, j->now);
+  work.sender = j->message->sender;
+  work.event = j->message->event;
+  enum err err = do_work(j, &work);
+  if (err == ERR_OK) {
+    answer_accepted(j, in, &work);
+  } else {
+    answer_parked(j, in, &work, err);
+  }
+}
+
+/* ---- was it here before? ---- */
+
+/* The same number for another message: somebody has two spools, or is not who it says. Not journalled: the number is
+ * taken. */
+static void answer_conflict(struct runtime *rt, const struct inbox_message *in, civil_moment now) {
+  struct runtime_receipt receipt = {
+      .kind = RUNTIME_REFUSED,
+      .err = ERR_CONFLICT,
+      .text = SPAN_LITERAL("Под этим номером уже принято другое сообщение"),
+  };
+  bool first = false;
+  receipt.incident = incidents_refusal(rt,
+                                       &(struct incident_report){
+                                           .reason = SPAN_LITERAL("sequence-reused"),
+                                           .detail = receipt.text,
+                                           .sender = in->message.sender,
+                                           .journal = rt->head.journal,
+                                           .at = now,
+                                           .transport = true,
+                                       },
+                                       ERR_CONFLICT, &first);
+  answer(rt, in, &receipt, false);
+}
+
+static bool answer_from_memory(struct runtime *rt, const struct inbox_message *in, civil_moment now) {
+  struct record_key key = record_pair_key(in->message.sender, in->message.sequence);
+  struct span bytes;
+  if (!engine_read(rt, STORE_DEDUP, &key, &bytes)) {
+    return false;
+  }
+  struct record_receipt record;
+  enum err err = record_receipt_read(arena_copy(&rt->arena, bytes), &record);
+  if (err != ERR_OK) {
+    engine_fail(rt, err);
+    return true;
+  }
+  if (memcmp(record.digest, in->message.digest, sizeof record.digest) != 0) {
+    answer_conflict(rt, in, now);
+    return true;
+  }
+  struct runtime_receipt receipt = {
+      .kind = record.kind == RUNTIME_ACCEPTED ? RUNTIME_DUPLICATE : record.kind,
+      .journal = record.journal,
+      .incident = record.incident,
+      .err = record.err,
+      .text = record.text,
+  };
+  answer(rt, in, &receipt, false);
+  return true;
+}
+
+/* As the sender says; one that is refused for the moment itself is kept as recorded, or as far ahead as can be named.
+ */
+static civil_moment occurred_at(const struct runtime_message *m, civil_moment now) {
+  if (m->occurred_at < YEAR_1900) { /* CIVIL_MOMENT_NONE among them */
+    return now;
+  }
+  return m->occurred_at > now ? now + 1 : m->occurred_at;
+}
+
+void message_process(struct runtime *runtime, const struct inbox_message *in, civil_moment now) {
+  const struct runtime_message *m = &in->message;
+  if (in->retry.incident == 0 && answer_from_memory(runtime, in, now)) {
+    return;
+  }
+  struct judgement j = {
+      .runtime = runtime,
+      .message = m,
+      .now = now,
+      .occurred_at = occurred_at(m, now),
+  };
+  if (judge(&j) != ERR_OK) {
+    answer_refused(&j, in);
+  } else if (j.way == WAY_DUPLICATE) {
+    answer_duplicate(&j, in);
+  } else {
+    take(&j, in);
+  }
+}

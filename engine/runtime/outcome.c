@@ -1,0 +1,318 @@
+#include "runtime/outcome.h"
+
+#include <stdlib.h>
+
+#include "runtime/line.h"
+#include "runtime/records.h"
+
+struct outcome_case {
+  struct span id;
+  struct case_view view;
+  bool referral;
+};
+struct outcome_deadline {
+  struct span case_id;
+  struct deadline deadline;
+  const struct outcome_case *of;
+};
+
+/* One family at a time; `family_arena` is emptied between two. */
+struct outcome {
+  struct store *store;
+  line_sink sink;
+  void *arg;
+  bool stopped;
+  enum err err;
+  struct writer line;
+  struct arena arena; /* the roots */
+  struct span *roots;
+  size_t roots_count, roots_capacity;
+
+  struct arena family_arena;
+  struct span root;
+  struct outcome_case *cases;
+  size_t cases_count, cases_capacity;
+  struct outcome_deadline *deadlines;
+  size_t deadlines_count, deadlines_capacity;
+};
+
+/* Room for one more in a malloc'ed table. */
+static void *room(void *items, size_t count, size_t *capacity, size_t size) {
+  if (count < *capacity) {
+    return items;
+  }
+  *capacity = *capacity ? *capacity * 2 : 64;
+  void *more = realloc(items, *capacity * size);
+  ASSERT(more);
+  return more;
+}
+
+static void send(struct outcome *o) {
+  line_end(&o->line);
+  o->stopped = o->stopped || !o->sink(o->arg, writer_span(&o->line));
+}
+
+static void begin(struct outcome *o, const char *type) {
+  writer_reset(&o->line);
+  line_text(&o->line, "type", span_of_cstr(type));
+  line_text(&o->line, "case", o->root);
+}
+
+/* ---- which families there are ---- */
+
+static bool keep_root(struct outcome *o, struct span root) {
+  if (o->roots_count > 0 && span_equal(o->roots[o->roots_count - 1], root)) {
+    return true;
+  }
+  o->roots = room(o->roots, o->roots_count, &o->roots_capacity, sizeof *o->roots);
+  o->roots[o->roots_count++] = arena_copy(&o->arena, root);
+  return true;
+}
+
+/* The key of a case begins with its root's id, up to the first NUL. */
+static bool visit_case_key(void *arg, struct span key, struct span value) {
+  struct span rest;
+  (void)value;
+  return keep_root(arg, span_cut(key, '\0', &rest));
+}
+
+static bool visit_incident_key(void *arg, struct span key, struct span value) {
+  struct outcome *o = arg;
+  struct span root;
+  uint64_t number;
+  (void)value;
+  o->err = record_incident_of_key(key, &root, &number);
+  return o->err == ERR_OK && keep_root(o, root);
+}
+
+static int compare_spans(const void *a, const void *b) {
+  return span_compare(*(const struct span *)a, *(const struct span *)b);
+}
+
+static void sort_roots(struct outcome *o) {
+  if (o->roots_count == 0) {
+    return;
+  }
+  qsort(o->roots, o->roots_count, sizeof *o->roots, compare_spans);
+  size_t kept = 1;
+  for (size_t i = 1; i < o->roots_count; i++) {
+    if (!span_equal(o->roots[i], o->roots[kept - 1])) {
+      o->roots[kept++] = o->roots[i];
+    }
+  }
+  o->roots_count = kept;
+}
+
+static enum err collect_roots(struct outcome *o) {
+  struct span all = {NULL, 0};
+  TRY(store_scan(o->store, STORE_CASE, all, all, visit_case_key, o));
+  TRY(store_scan(o->store, STORE_INCIDENT, all, all, visit_incident_key, o));
+  sort_roots(o);
+  return o->err;
+}
+
+/* ---- one family ---- */
+
+static enum err keep_case(struct outcome *o, struct span key, struct span value) {
+  uint8_t *text = arena_alloc(&o->family_arena, CASE_ID_MAX);
+  struct outcome_case c = {.referral = false};
+  struct record_case record;
+  TRY(record_case_of_key(key, text, &c.id));
+  TRY(record_case_read(value, &record));
+  TRY(case_view_decode(arena_copy(&o->family_arena, record.body), &o->family_arena, &c.view));
+  c.referral = !span_empty(c.view.identity.parent) && !span_empty(c.view.status);
+  o->cases = room(o->cases, o->cases_count, &o->cases_capacity, sizeof *o->cases);
+  o->cases[o->cases_count++] = c;
+  return ERR_OK;
+}
+
+static bool visit_case(void *arg, struct span key, struct span value) {
+  struct outcome *o = arg;
+  o->err = keep_case(o, key, value);
+  return o->err == ERR_OK;
+}
+
+static enum err keep_deadline(struct outcome *o, struct span key, struct span value) {
+  uint8_t *text = arena_alloc(&o->family_arena, CASE_ID_MAX);
+  struct outcome_deadline d = {.of = NULL};
+  uint32_t slot;
+  TRY(record_deadline_of_key(key, text, &d.case_id, &slot));
+  TRY(record_deadline_read(arena_copy(&o->family_arena, value), &d.deadline));
+  d.deadline.slot = slot;
+  o->deadlines = room(o->deadlines, o->deadlines_count, &o->deadlines_capacity, sizeof *o->deadlines);
+  o->deadlines[o->deadlines_count++] = d;
+  return ERR_OK;
+}
+
+static bool visit_deadline(void *arg, struct span key, struct span value) {
+  struct outcome *o = arg;
+  o->err = keep_deadline(o, key, value);
+  return o->err == ERR_OK;
+}
+
+static void write_case(struct outcome *o, const struct case_view *view) {
+  struct value *states = ARENA_ARRAY(&o->family_arena, struct value, view->states.count + 1);
+  for (size_t i = 0; i < view->states.count; i++) {
+    states[i] = value_text(view->states.items[i]);
+  }
+  begin(o, "case");
+  line_text(&o->line, "process", view->identity.process);
+  line_value(&o->line, "states", value_list(states, view->states.count));
+  line_text_or_null(&o->line, "stage", view->stage);
+  line_text_or_null(&o->line, "ground", view->ended ? view->ground : span_of(NULL, 0));
+  send(o);
+}
+
+static void write_referral(struct outcome *o, const struct case_view *view) {
+  begin(o, "referral");
+  line_text(&o->line, "measure", view->identity.key);
+  line_text_or_null(&o->line, "to", view->addressee);
+  line_text(&o->line, "status", view->status);
+  line_moment(&o->line, "at", view->status_at);
+  line_text_if_any(&o->line, "reason", view->reason);
+  send(o);
+}
+
+static void write_deadline(struct outcome *o, const struct outcome_deadline *item) {
+  const struct deadline *d = &item->deadline;
+  const struct case_view *view = item->of ? &item->of->view : NULL;
+  begin(o, "deadline");
+  line_text(&o->line, "process", view ? view->identity.process : span_of(NULL, 0));
+  line_text(&o->line, "id", d->id);
+  line_text(&o->line, "basis", d->basis);
+  line_day(&o->line, "from", d->from);
+  line_text(&o->line, "term", d->term);
+  line_day(&o->line, "due", d->due);
+  line_text(&o->line, "state", span_of_cstr(deadline_state_name(d->state)));
+  line_moment(&o->line, "at", d->at);
+  if (d->opens != CIVIL_DAY_NONE) {
+    line_day(&o->line, "opens", d->opens);
+  }
+  line_text_if_any(&o->line, "cause", d->cause);
+  if (item->of && item->of->referral) {
+    line_text(&o->line, "measure", view->identity.key);
+  }
+  if (!d->counted) {
+    line_value(&o->line, "counted", value_bool(false));
+  }
+  send(o);
+}
+
+static int compare_deadlines(const void *left, const void *right) {
+  const struct outcome_deadline *a = left;
+  const struct outcome_deadline *b = right;
+  int order = span_compare(a->case_id, b->case_id);
+  if (order == 0) {
+    order = (a->deadline.from > b->deadline.from) - (a->deadline.from < b->deadline.from);
+  }
+  if (order == 0) {
+    order = span_compare(a->deadline.id, b->deadline.id);
+  }
+  if (order == 0) {
+    order = span_compare(a->deadline.key, b->deadline.key);
+  }
+  return order != 0 ? order : (a->deadline.slot > b->deadline.slot) - (a->deadline.slot < b->deadline.slot);
+}
+
+static const struct outcome_case *case_of(const struct outcome *o, struct span id) {
+  for (size_t i = 0; i < o->cases_count; i++) {
+    if (span_equal(o->cases[i].id, id)) {
+      return &o->cases[i];
+    }
+  }
+  return NULL;
+}
+
+static bool visit_incident(void *arg, struct span key, struct span value) {
+  struct outcome *o = arg;
+  struct record_incident incident;
+  (void)key;
+  o->err = record_incident_read(value, &incident);
+  if (o->err == ERR_OK && !incident.transport) {
+    begin(o, "incident");
+    line_text(&o->line, "reason", incident.reason);
+    line_moment(&o->line, "at", incident.at);
+    line_text_if_any(&o->line, "detail", incident.detail);
+    send(o);
+  }
+  return o->err == ERR_OK && !o->stopped;
+}
+
+static void write_cases(struct outcome *o, bool referrals) {
+  for (size_t i = 0; i < o->cases_count; i++) {
+    if (o->cases[i].referral != referrals) {
+      continue;
+    }
+    if (referrals) {
+      write_referral(o, &o->cases[i].view);
+    } else {
+      write_case(o, &o->cases[i].view);
+    }
+  }
+}
+
+static void write_deadlines(struct outcome *o) {
+  for (size_t i = 0; i < o->deadlines_count; i++) {
+    o->deadlines[i].of = case_of(o, o->deadlines[i].case_id);
+  }
+  if (o->deadlines_count > 0) {
+    qsort(o->deadlines, o->deadlines_count, sizeof *o->deadlines, compare_deadlines);
+  }
+  for (size_t i = 0; i < o->deadlines_count; i++) {
+    write_deadline(o, &o->deadlines[i]);
+  }
+}
+
+/* The root's own record, then the contiguous range of its descendants. */
+static enum err collect_cases(struct outcome *o) {
+  struct record_key key = record_case_key(o->root);
+  struct span value;
+  enum err err = store_get(o->store, STORE_CASE, record_key_span(&key), &value);
+  if (err == ERR_NOT_FOUND) {
+    return ERR_OK; /* known by its incidents only */
+  }
+  TRY(err);
+  TRY(keep_case(o, record_key_span(&key), value));
+  struct record_key family = record_family_prefix(o->root);
+  TRY(store_scan(o->store, STORE_CASE, record_key_span(&family), record_key_span(&family), visit_case, o));
+  TRY(o->err);
+  TRY(store_scan(o->store, STORE_DEADLINE, record_key_span(&family), record_key_span(&family), visit_deadline, o));
+  return o->err;
+}
+
+static enum err write_family(struct outcome *o, struct span root) {
+  arena_reset(&o->family_arena);
+  o->root = root;
+  o->cases_count = 0;
+  o->deadlines_count = 0;
+  TRY(collect_cases(o));
+  write_cases(o, false);
+  write_deadlines(o);
+  write_cases(o, true);
+  struct record_key prefix = record_incident_prefix(root);
+  TRY(store_scan(o->store, STORE_INCIDENT, record_key_span(&prefix), record_key_span(&prefix), visit_incident, o));
+  return o->err;
+}
+
+static enum err write_all(struct outcome *o) {
+  TRY(collect_roots(o));
+  for (size_t i = 0; i < o->roots_count && !o->stopped; i++) {
+    TRY(write_family(o, o->roots[i]));
+  }
+  return ERR_OK;
+}
+
+enum err outcome_write(struct store *store, line_sink sink, void *arg) {
+  struct outcome o = {.store = store, .sink = sink, .arg = arg};
+  arena_init(&o.arena, 0);
+  arena_init(&o.family_arena, 0);
+  writer_init(&o.line);
+  enum err err = write_all(&o);
+  writer_finish(&o.line);
+  arena_finish(&o.family_arena);
+  arena_finish(&o.arena);
+  free(o.roots);
+  free(o.cases);
+  free(o.deadlines);
+  return err;
+}

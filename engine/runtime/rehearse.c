@@ -1,0 +1,225 @@
+#include "runtime/rehearse.h"
+
+#include "base/json.h"
+#include "runtime/export.h"
+#include "runtime/seal.h"
+#include "store/store.h"
+
+enum { PROGRESS_LINES = 256 };
+
+struct rehearsal {
+  const struct rehearse_options *options;
+  struct store *store;
+  struct runtime *runtime;
+  struct arena arena; /* of one line */
+  civil_moment now;   /* `at` of the last line */
+  uint32_t line;      /* 1-based */
+  struct fault *fault;
+};
+
+civil_moment rehearse_end_of(civil_day day) {
+  return civil_day_start(day + 1) - 1;
+}
+
+static enum err complain(struct rehearsal *r, enum err err, const char *text) {
+  return fault_set_at(r->fault, err, r->line, 0, "line %u: %s", r->line, text);
+}
+
+/* ---- reading a line ---- */
+
+static enum err read_moment(struct rehearsal *r, const struct value *map, const char *name, civil_moment *ret_moment) {
+  const struct value *field = value_get(map, name);
+  if (!field) {
+    return ERR_NOT_FOUND;
+  }
+  if (field->kind != VALUE_TEXT || civil_moment_parse(field->text, ret_moment) != ERR_OK) {
+    return fault_set_at(r->fault, ERR_INVALID, r->line, 0, "line %u: \"%s\" is no moment (RFC 3339)", r->line, name);
+  }
+  return ERR_OK;
+}
+
+static enum err read_text(struct rehearsal *r, const struct value *map, const char *name, struct span *ret_text) {
+  const struct value *field = value_get(map, name);
+  if (!field || field->kind != VALUE_TEXT) {
+    return fault_set_at(r->fault, ERR_INVALID, r->line, 0, "line %u: no text \"%s\"", r->line, name);
+  }
+  *ret_text = field->text;
+  return ERR_OK;
+}
+
+static enum err err_of_name(struct span name) {
+#define X(code, class, text)                                                                                           \
+  if (span_is(name, #code)) {                                                                                          \
+    return ERR_##code;                                                                                                 \
+  }
+  ERR_MAP(X)
+#undef X
+  return ERR_INVALID;
+}
+
+static enum err read_refusal(struct rehearsal *r, const struct value *map, struct fault *storage,
+                             struct runtime_message *message) {
+  const struct value *refused = value_get(map, "refused");
+  if (!refused) {
+    return ERR_OK;
+  }
+  struct span code, text;
+  TRY(read_text(r, refused, "code", &code));
+  TRY(read_text(r, refused, "text", &text));
+  enum err err = err_of_name(code);
+  *storage = (struct fault){.err = ERR_OK};
+  fault_set(storage, err == ERR_OK ? ERR_INVALID : err, "%.*s", SPAN_ARG(text));
+  message->refusal = storage;
+  return ERR_OK;
+}
+
+static enum err check_names(struct rehearsal *r, const struct value *map) {
+  static const char *const known[] = {"at", "as", "event", "case", "data", "occurred_at", "refused"};
+  for (size_t i = 0; i < map->map.count; i++) {
+    bool found = false;
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
+      found = found || span_is(map->map.fields[i].name, known[k]);
+    }
+    if (!found) {
+      return complain(r, ERR_INVALID, "a field that is not of an event line");
+    }
+  }
+  return ERR_OK;
+}
+
+static enum err read_at(struct rehearsal *r, const struct value *map, civil_moment *ret_at) {
+  enum err err = read_moment(r, map, "at", ret_at);
+  if (err == ERR_NOT_FOUND) {
+    return complain(r, ERR_INVALID, "no \"at\"");
+  }
+  TRY(err);
+  if (*ret_at < r->now) {
+    return complain(r, ERR_INVALID, "\"at\" is earlier than on the line before");
+  }
+  if (*ret_at > rehearse_end_of(r->options->until)) {
+    return complain(r, ERR_RANGE, "\"at\" lies after the end of the rehearsal");
+  }
+  return ERR_OK;
+}
+
+static enum err read_message(struct rehearsal *r, const struct value *map, struct fault *refusal,
+                             struct runtime_message *ret_message) {
+  struct runtime_message message = {.sequence = r->line, .occurred_at = CIVIL_MOMENT_NONE};
+  TRY(read_text(r, map, "as", &message.sender));
+  TRY(read_text(r, map, "event", &message.event));
+  TRY(read_text(r, map, "case", &message.case_id));
+  enum err err = read_moment(r, map, "occurred_at", &message.occurred_at);
+  if (err != ERR_NOT_FOUND) {
+    TRY(err);
+  }
+  const struct value *data = value_get(map, "data");
+  if (data && data->kind != VALUE_MAP) {
+    return complain(r, ERR_INVALID, "\"data\" is no object");
+  }
+  message.data = data ? *data : value_nil();
+  TRY(read_refusal(r, map, refusal, &message));
+  *ret_message = message;
+  return ERR_OK;
+}
+
+/* ---- feeding ---- */
+
+static enum err turn(struct rehearsal *r, civil_moment now) {
+  enum err err = runtime_tick(r->runtime, now);
+  if (err != ERR_OK) {
+    return fault_set(r->fault, err, "the engine stopped: %s", err_text(err));
+  }
+  while (store_poll(r->store)) {
+  }
+  return ERR_OK;
+}
+
+/* Until nothing is left to do up to `now`. */
+static enum err drain(struct rehearsal *r, civil_moment now) {
+  for (;;) {
+    TRY(turn(r, now));
+    civil_moment due = runtime_next_due(r->runtime);
+    if (runtime_idle(r->runtime) && (due == CIVIL_MOMENT_NONE || due > now)) {
+      return ERR_OK;
+    }
+  }
+}
+
+static enum err submit(struct rehearsal *r, const struct runtime_message *message) {
+  enum err err;
+  while ((err = runtime_submit(r->runtime, message)) == ERR_BUSY) {
+    TRY(turn(r, r->now));
+  }
+  return err == ERR_OK ? ERR_OK : complain(r, err, "the message is too long or too deep");
+}
+
+static enum err feed_line(struct rehearsal *r, struct span text) {
+  struct value map;
+  struct fault unread = {0};
+  arena_reset(&r->arena);
+  if (text.size > REHEARSE_LINE_MAX) {
+    return complain(r, ERR_LIMIT, "longer than a line may be");
+  }
+  enum err err = json_read(text, &r->arena, &map, &unread);
+  if (err != ERR_OK || map.kind != VALUE_MAP) {
+    return complain(r, ERR_FORMAT, err != ERR_OK ? unread.text : "no JSON object");
+  }
+  TRY(check_names(r, &map));
+  civil_moment at;
+  TRY(read_at(r, &map, &at));
+  if (at != r->now && r->now != CIVIL_MOMENT_NONE) {
+    TRY(drain(r, r->now));
+  }
+  r->now = at;
+  struct fault refusal;
+  struct runtime_message message;
+  TRY(read_message(r, &map, &refusal, &message));
+  seal_hash(text, message.digest);
+  return submit(r, &message);
+}
+
+static enum err feed(struct rehearsal *r) {
+  struct span events = r->options->events;
+  for (struct span rest = events; rest.size > 0;) {
+    struct span text = span_trim(span_cut(rest, '\n', &rest));
+    r->line++;
+    if (!span_empty(text)) {
+      TRY(feed_line(r, text));
+    }
+    if (r->options->progress && r->line % PROGRESS_LINES == 0) {
+      r->options->progress(r->options->progress_arg, events.size - rest.size, events.size);
+    }
+  }
+  return drain(r, rehearse_end_of(r->options->until));
+}
+
+static enum err run(struct rehearsal *r) {
+  const struct rehearse_options *options = r->options;
+  struct runtime_options runtime = {
+      .casework = options->casework,
+      .store = r->store,
+      .limits = runtime_limits_default(),
+  };
+  TRY(runtime_create(&runtime, &r->runtime, r->fault));
+  *options->runtime = r->runtime;
+  TRY(feed(r));
+  if (options->journal) {
+    TRY(export_write(r->store, 1, options->journal, options->sink_arg));
+  }
+  return outcome_write(r->store, options->outcome, options->sink_arg);
+}
+
+enum err rehearse_run(const struct rehearse_options *options, struct runtime_stats *ret_stats, struct fault *fault) {
+  struct rehearsal r = {.options = options, .now = CIVIL_MOMENT_NONE, .fault = fault};
+  TRY(store_open_memory(&r.store));
+  arena_init(&r.arena, 0);
+  enum err err = run(&r);
+  if (err == ERR_OK && ret_stats) {
+    *ret_stats = runtime_stats(r.runtime);
+  }
+  *options->runtime = NULL;
+  runtime_destroy(&r.runtime);
+  store_close(&r.store);
+  arena_finish(&r.arena);
+  return err;
+}

@@ -1,0 +1,42 @@
+/*
+ * runtime/rehearse.h — a year of cases in seconds.
+ *
+ * Purpose: feeds lines of events to the real runtime on the memory store, with the time that stands in them, and hands
+ * out what has become of the cases. The same lines and the same configuration give the same bytes.
+ *
+ * A line: {"at":"2026-01-12T10:15:00+05:00","as":"PARTICIPANT","event":"…","case":"…","data":{…}}, with an optional
+ * "occurred_at", and "refused":{"code","text"} as the journal's export writes it. Lines are taken in the order of the
+ * file; `at` must not run backwards. Timers that are due at or before `at` come before the line. What is refused is not
+ * the end: it becomes an incident of the outcome.
+ *
+ * Threading: one thread, no other work. Limits: REHEARSE_LINE_MAX. Never: reads a clock or a file.
+ */
+#ifndef KURATOR_RUNTIME_REHEARSE_H
+#define KURATOR_RUNTIME_REHEARSE_H
+
+#include "base/civil.h"
+#include "runtime/outcome.h"
+#include "runtime/runtime.h"
+
+enum { REHEARSE_LINE_MAX = 1 << 20 };
+
+struct rehearse_options {
+  /* Its load port: runtime_load with `runtime` as argument. */
+  struct casework *casework;
+  struct runtime **runtime; /* where that port looks; set while the rehearsal runs */
+  struct span events;       /* JSON lines */
+  civil_day until;          /* timers up to 24:00 of this day (exclusive) fire; a line after it is an error */
+  line_sink outcome;
+  line_sink journal; /* the journal's export, may be NULL */
+  void *sink_arg;
+  void (*progress)(void *arg, size_t bytes_done, size_t bytes); /* now and then, may be NULL */
+  void *progress_arg;
+};
+/* ERR_FORMAT, ERR_INVALID, ERR_RANGE, ERR_LIMIT: `fault` names the line. Other errors: the store's. */
+enum err rehearse_run(const struct rehearse_options *options, struct runtime_stats *ret_stats,
+                      struct fault *fault) MUST_CHECK;
+
+/* The last moment of a day, up to which `until` reaches. */
+civil_moment rehearse_end_of(civil_day day);
+
+#endif

@@ -1,0 +1,477 @@
+/*
+ * The batch.
+ *
+ * States: idle → (runtime_tick) collecting → committing → (batch_done) idle | failed.
+ * - collecting lasts only inside runtime_tick: the store's batch is open, timers and messages put into it.
+ * - committing lasts until the store calls batch_done; new messages are taken into the inbox, ticks do nothing.
+ * - failed: the store cannot be trusted; only a restart leads out.
+ *
+ * Invariants
+ * 1. A receipt or delivery leaves only from batch_done with ERR_OK.
+ * 2. Between batches the decoded cases, the cursors, the head and the heap of timers equal what is committed; after
+ *    ERR_FULL they are read again and the messages of the batch wait again.
+ * 3. recorded_at never runs backwards; a timer is stepped before any message that is recorded at or after its moment.
+ */
+#include "runtime/runtime.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "runtime/engine.h"
+#include "runtime/work.h"
+
+enum { BATCH_BYTES_MAX = 16 << 20 };
+
+/* ---- records ---- */
+
+void engine_fail(struct runtime *runtime, enum err err) {
+  if (runtime->failed == ERR_OK) {
+    runtime->failed = err;
+  }
+}
+
+bool engine_read(struct runtime *runtime, enum store_space space, const struct record_key *key,
+                 struct span *ret_value) {
+  enum err err = store_get(runtime->store, space, record_key_span(key), ret_value);
+  if (err != ERR_OK && err != ERR_NOT_FOUND) {
+    engine_fail(runtime, err);
+  }
+  return err == ERR_OK;
+}
+
+void engine_put(struct runtime *runtime, enum store_space space, const struct record_key *key, struct span value) {
+  store_put(runtime->store, space, record_key_span(key), value);
+}
+
+/* ---- outbox ---- */
+
+static void outbox_clear(struct runtime *runtime) {
+  runtime->outbox = (struct outbox){0};
+  runtime->outbox.receipts_end = &runtime->outbox.receipts;
+  runtime->outbox.deliveries_end = &runtime->outbox.deliveries;
+  arena_reset(&runtime->arena);
+}
+
+void outbox_add_receipt(struct runtime *runtime, const struct runtime_receipt *receipt) {
+  struct outbox_receipt *added = ARENA_NEW(&runtime->arena, struct outbox_receipt);
+  added->receipt = *receipt;
+  *runtime->outbox.receipts_end = added;
+  runtime->outbox.receipts_end = &added->next;
+}
+
+void outbox_add_delivery(struct runtime *runtime, struct span participant, uint64_t position, struct span bytes) {
+  struct outbox_delivery *added = ARENA_NEW(&runtime->arena, struct outbox_delivery);
+  *added = (struct outbox_delivery){participant, bytes, position, NULL};
+  *runtime->outbox.deliveries_end = added;
+  runtime->outbox.deliveries_end = &added->next;
+}
+
+static void outbox_send(struct runtime *runtime) {
+  const struct runtime_ports *ports = &runtime->ports;
+  for (const struct outbox_receipt *r = runtime->outbox.receipts; r && ports->receipt; r = r->next) {
+    ports->receipt(ports->arg, &r->receipt);
+  }
+  for (const struct outbox_delivery *d = runtime->outbox.deliveries; d && ports->delivered; d = d->next) {
+    ports->delivered(ports->arg, d->participant, d->position, d->bytes);
+  }
+}
+
+/* ---- recovery ---- */
+
+static bool load_timer(void *arg, struct span key, struct span value) {
+  struct runtime *runtime = arg;
+  (void)value;
+  timers_push(&runtime->timers, key);
+  return true;
+}
+
+static enum err load_head(struct runtime *runtime) {
+  runtime->head = (struct record_head){.recorded_at = CIVIL_MOMENT_NONE, .clock = CIVIL_MOMENT_NONE};
+  struct span bytes;
+  enum err err = store_get(runtime->store, STORE_META, RECORD_HEAD_KEY, &bytes);
+  return err == ERR_OK ? record_head_read(bytes, &runtime->head) : err == ERR_NOT_FOUND ? ERR_OK : err;
+}
+
+/* What is committed becomes what is in memory. */
+static enum err recover(struct runtime *runtime) {
+  cases_clear(&runtime->cases);
+  timers_finish(&runtime->timers);
+  TRY(load_head(runtime));
+  TRY(cursors_load(&runtime->cursors, runtime->store));
+  struct span all = {NULL, 0};
+  return store_scan(runtime->store, STORE_TIMER, all, all, load_timer, runtime);
+}
+
+/* ---- commit ---- */
+
+static void batch_stored(struct runtime *runtime) {
+  runtime->stats.batches++;
+  outbox_send(runtime); /* receipts borrow their sender from the inbox */
+  inbox_release(&runtime->inbox);
+  incidents_settle_resolutions(runtime, true);
+}
+
+static void batch_not_stored(struct runtime *runtime, enum err result) {
+  inbox_return(&runtime->inbox);
+  incidents_settle_resolutions(runtime, false);
+  if (result != ERR_FULL) {
+    engine_fail(runtime, result);
+    return;
+  }
+  log_line(LOG_WARNING, "runtime", "the store is full: %zu messages wait again", inbox_waiting(&runtime->inbox));
+  enum err err = recover(runtime);
+  if (err != ERR_OK) {
+    engine_fail(runtime, err);
+  }
+}
+
+static void batch_done(void *arg, enum err result) {
+  struct runtime *runtime = arg;
+  runtime->committing = false;
+  runtime->calling = true;
+  if (result == ERR_OK) {
+    batch_stored(runtime);
+  } else {
+    batch_not_stored(runtime, result);
+  }
+  outbox_clear(runtime);
+  runtime->calling = false;
+  if (runtime->ports.committed) {
+    runtime->ports.committed(runtime->ports.arg, runtime->failed != ERR_OK ? runtime->failed : result,
+                             runtime->head.journal);
+  }
+}
+
+static void put_head(struct runtime *runtime) {
+  writer_reset(&runtime->scratch);
+  record_head_write(&runtime->head, &runtime->scratch);
+  store_put(runtime->store, STORE_META, RECORD_HEAD_KEY, writer_span(&runtime->scratch));
+}
+
+/* A record that could not be read in this batch: nothing of it may be stored. */
+static enum err batch_give_up(struct runtime *runtime) {
+  store_abandon(runtime->store);
+  inbox_return(&runtime->inbox);
+  outbox_clear(runtime);
+  log_line(LOG_ERROR, "runtime", "a record cannot be read: %s", err_text(runtime->failed));
+  return runtime->failed;
+}
+
+static enum err batch_commit(struct runtime *runtime) {
+  if (runtime->failed != ERR_OK) {
+    return batch_give_up(runtime);
+  }
+  cursors_write(&runtime->cursors, runtime->store, &runtime->scratch);
+  put_head(runtime);
+  cases_trim(&runtime->cases);
+  runtime->committing = true;
+  store_commit(runtime->store, batch_done, runtime);
+  return ERR_OK;
+}
+
+/* ---- timers ---- */
+
+/* The next key of the heap that the store still has, with its generation; others are dropped on the way. */
+static bool next_timer(struct runtime *runtime, struct span *ret_key, uint64_t *ret_generation) {
+  while (timers_top(&runtime->timers, ret_key)) {
+    struct span value;
+    enum err err = store_get(runtime->store, STORE_TIMER, *ret_key, &value);
+    if (err == ERR_OK) {
+      err = record_generation_read(value, ret_generation);
+    }
+    if (err == ERR_OK) {
+      return true;
+    }
+    if (err != ERR_NOT_FOUND) {
+      engine_fail(runtime, err);
+      return false;
+    }
+    timers_pop(&runtime->timers);
+  }
+  return false;
+}
+
+static void append_timer(struct runtime *runtime, const struct record_timer *timer, uint64_t generation,
+                         civil_moment moment, const struct fault *fault) {
+  struct record_journal entry = {
+      .kind = fault ? RECORD_JOURNAL_PARKED : RECORD_JOURNAL_TIMER,
+      .err = fault ? fault->err : ERR_OK,
+      .recorded_at = moment,
+      .occurred_at = timer->due,
+      .sequence = generation,
+      .slot = timer->slot,
+      .case_id = timer->case_id,
+      .text = fault ? span_of_cstr(fault->text) : span_of(NULL, 0),
+  };
+  struct record_key key = record_timer_key(timer->due, timer->case_id, timer->slot);
+  seal_hash(record_key_span(&key), entry.digest);
+  journal_append(runtime, &entry);
+}
+
+static void park_timer(struct runtime *runtime, struct work *work) {
+  struct span failed = arena_copy(&runtime->arena, work->failed_case);
+  work_drop(work);
+  incidents_park(runtime, failed);
+  incidents_open(runtime, &(struct incident_report){
+                              .case_id = failed,
+                              .reason = SPAN_LITERAL("timer-failed"),
+                              .detail = span_of_cstr(work->fault.text),
+                              .journal = work->journal,
+                              .at = work->now,
+                          });
+}
+
+static void step_timer(struct runtime *runtime, const struct record_timer *timer, uint64_t generation,
+                       civil_moment moment) {
+  struct work work;
+  work_begin(&work, runtime, moment);
+  struct case_input input = {
+      .kind = CASE_INPUT_TIMER,
+      .occurred_at = moment,
+      .timer_slot = timer->slot,
+      .timer_generation = generation,
+  };
+  work_add(&work, &(struct case_identity){.id = timer->case_id}, &input);
+  enum err err = work_run(&work);
+  if (err == ERR_OK) {
+    work_commit(&work);
+  } else {
+    park_timer(runtime, &work);
+  }
+  append_timer(runtime, timer, generation, moment, err == ERR_OK ? NULL : &work.fault);
+  runtime->stats.timers++;
+}
+
+/* True if a timer was due and has been stepped. */
+static bool fire_timer(struct runtime *runtime, civil_moment now) {
+  struct span key;
+  uint64_t generation;
+  uint8_t id[CASE_ID_MAX];
+  struct record_timer timer;
+  if (!next_timer(runtime, &key, &generation)) {
+    return false;
+  }
+  enum err err = record_timer_of_key(key, id, &timer);
+  if (err != ERR_OK) {
+    engine_fail(runtime, err);
+    return false;
+  }
+  if (timer.due > now) {
+    return false;
+  }
+  store_delete(runtime->store, STORE_TIMER, key);
+  timers_pop(&runtime->timers);
+  timer.case_id = arena_copy(&runtime->arena, timer.case_id);
+  civil_moment last = runtime->head.recorded_at;
+  step_timer(runtime, &timer, generation, timer.due > last ? timer.due : last);
+  return true;
+}
+
+civil_moment runtime_next_due(struct runtime *runtime) {
+  struct span key;
+  uint64_t generation;
+  uint8_t id[CASE_ID_MAX];
+  struct record_timer timer;
+  if (runtime->failed != ERR_OK || !next_timer(runtime, &key, &generation) ||
+      record_timer_of_key(key, id, &timer) != ERR_OK) {
+    return CIVIL_MOMENT_NONE;
+  }
+  return timer.due;
+}
+
+/* ---- the tick ---- */
+
+static bool clock_lags(const struct runtime *runtime, civil_moment now) {
+  return runtime->durable_clock && now > runtime->head.clock;
+}
+
+static bool has_work(struct runtime *runtime, civil_moment now) {
+  civil_moment due = runtime_next_due(runtime);
+  return inbox_waiting(&runtime->inbox) > 0 || (due != CIVIL_MOMENT_NONE && due <= now) || runtime->cursors.dirty > 0 ||
+         runtime->resolutions || clock_lags(runtime, now);
+}
+
+/* Before each message the timers that are due: also those that the message before has set. */
+static void collect(struct runtime *runtime, civil_moment now) {
+  uint32_t timers = 0;
+  uint32_t messages = 0;
+  while (runtime->failed == ERR_OK && store_batch_bytes(runtime->store) < BATCH_BYTES_MAX) {
+    if (timers == runtime->limits.batch_timers) {
+      return;
+    }
+    if (fire_timer(runtime, now)) {
+      timers++;
+      continue;
+    }
+    struct inbox_message message;
+    if (messages == runtime->limits.batch_messages || !inbox_take(&runtime->inbox, &runtime->arena, &message)) {
+      return;
+    }
+    message_process(runtime, &message, now);
+    messages++;
+    cases_trim(&runtime->cases);
+  }
+}
+
+enum err runtime_tick(struct runtime *runtime, civil_moment now) {
+  if (runtime->failed != ERR_OK) {
+    return runtime->failed;
+  }
+  if (runtime->committing || runtime->calling) {
+    return ERR_OK;
+  }
+  if (now < runtime->head.recorded_at) {
+    now = runtime->head.recorded_at; /* the wall clock went back; what is recorded does not */
+  }
+  if (!has_work(runtime, now)) {
+    return runtime->failed;
+  }
+  store_begin(runtime->store);
+  collect(runtime, now);
+  incidents_write_resolutions(runtime);
+  /* With timers still due the clock stands at the last of them: it must not jump over those that a crash leaves. */
+  civil_moment due = runtime_next_due(runtime);
+  if ((due == CIVIL_MOMENT_NONE || due > now) && clock_lags(runtime, now)) {
+    runtime->head.clock = now;
+  }
+  return batch_commit(runtime);
+}
+
+/* ---- life ---- */
+
+struct runtime_limits runtime_limits_default(void) {
+  return (struct runtime_limits){
+      .inbox_messages = 4096,
+      .inbox_bytes = (size_t)64 << 20,
+      .batch_messages = 256,
+      .batch_timers = 256,
+      .steps_max = 1000,
+      .cases_cached = 4096,
+      .refusals_max = 1000,
+  };
+}
+
+enum err runtime_create(const struct runtime_options *options, struct runtime **ret_runtime, struct fault *fault) {
+  struct runtime *runtime = calloc(1, sizeof *runtime);
+  ASSERT(runtime);
+  runtime->casework = options->casework;
+  runtime->catalogue = casework_catalogue(options->casework);
+  runtime->store = options->store;
+  runtime->ports = options->ports;
+  runtime->limits = options->limits;
+  runtime->durable_clock = options->durable_clock;
+  arena_init(&runtime->arena, 0);
+  writer_init(&runtime->scratch);
+  outbox_clear(runtime);
+  timers_init(&runtime->timers);
+  inbox_init(&runtime->inbox, options->limits.inbox_messages, options->limits.inbox_bytes);
+  cases_init(&runtime->cases, runtime->casework, runtime->store, options->limits.cases_cached);
+  cursors_init(&runtime->cursors, runtime->catalogue);
+  enum err err = seal_init(&runtime->seal, &(struct seal_options){.master_key = options->master_key,
+                                                                  .random = options->ports.random,
+                                                                  .random_arg = options->ports.arg});
+  if (err == ERR_OK) {
+    err = recover(runtime);
+  }
+  if (err != ERR_OK) {
+    runtime_destroy(&runtime);
+    return fault_set(fault, err, "the store cannot be recovered: %s", err_text(err));
+  }
+  *ret_runtime = runtime;
+  return ERR_OK;
+}
+
+void runtime_destroy(struct runtime **runtime) {
+  struct runtime *r = *runtime;
+  if (!r) {
+    return;
+  }
+  while (r->committing && store_poll(r->store)) {
+  }
+  ASSERT(!r->committing);
+  incidents_drop_resolutions(r);
+  inbox_finish(&r->inbox);
+  cases_finish(&r->cases);
+  cursors_finish(&r->cursors);
+  timers_finish(&r->timers);
+  seal_finish(&r->seal);
+  writer_finish(&r->scratch);
+  arena_finish(&r->arena);
+  free(r);
+  *runtime = NULL;
+}
+
+int64_t runtime_load(void *arg, struct span participant) {
+  struct runtime *const *runtime = arg;
+  const struct cursor_entry *cursor = *runtime ? cursors_find(&(*runtime)->cursors, participant) : NULL;
+  return cursor ? cursor->record.load : 0;
+}
+
+enum err runtime_submit(struct runtime *runtime, const struct runtime_message *message) {
+  if (runtime->failed != ERR_OK) {
+    return ERR_CLOSED;
+  }
+  return inbox_put(&runtime->inbox, message, (struct inbox_retry){0});
+}
+
+void runtime_inbox_sort(struct runtime *runtime) {
+  inbox_sort(&runtime->inbox);
+}
+
+/* ---- answers ---- */
+
+const char *runtime_receipt_name(enum runtime_receipt_kind kind) {
+  static const char *const names[] = {
+      [RUNTIME_ACCEPTED] = "accepted",
+      [RUNTIME_DUPLICATE] = "duplicate",
+      [RUNTIME_REFUSED] = "refused",
+      [RUNTIME_INCIDENT] = "incident",
+  };
+  return names[kind];
+}
+
+bool runtime_idle(const struct runtime *runtime) {
+  return inbox_waiting(&runtime->inbox) == 0 && runtime->cursors.dirty == 0 && !runtime->resolutions &&
+         !runtime->committing;
+}
+
+size_t runtime_inbox_waiting(const struct runtime *runtime) {
+  return inbox_waiting(&runtime->inbox);
+}
+
+bool runtime_committing(const struct runtime *runtime) {
+  return runtime->committing;
+}
+
+civil_moment runtime_clock(const struct runtime *runtime) {
+  return runtime->head.clock > runtime->head.recorded_at ? runtime->head.clock : runtime->head.recorded_at;
+}
+
+uint64_t runtime_journal_head(const struct runtime *runtime) {
+  return runtime->head.journal;
+}
+
+uint64_t runtime_sequence_of(const struct runtime *runtime, struct span sender) {
+  const struct cursor_entry *cursor = cursors_find(&runtime->cursors, sender);
+  return cursor ? cursor->record.sequence : 0;
+}
+
+enum err runtime_person_read(struct runtime *runtime, struct span root, struct arena *arena,
+                             struct value *ret_personal) {
+  if (span_empty(root) || root.size > CASE_ID_MAX) {
+    return ERR_NOT_FOUND;
+  }
+  struct value personal = persons_read(runtime, root, arena);
+  if (personal.kind == VALUE_NIL) {
+    return ERR_NOT_FOUND;
+  }
+  *ret_personal = personal;
+  return ERR_OK;
+}
+
+struct runtime_stats runtime_stats(const struct runtime *runtime) {
+  struct runtime_stats stats = runtime->stats;
+  stats.decoded = runtime->cases.decoded;
+  return stats;
+}

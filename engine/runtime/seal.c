@@ -1,0 +1,113 @@
+#include "runtime/seal.h"
+
+#include <sodium.h>
+#include <string.h>
+
+_Static_assert(SEAL_KEY_SIZE == crypto_secretbox_KEYBYTES, "one key size");
+
+enum { NONCE = crypto_secretbox_NONCEBYTES, MAC = crypto_secretbox_MACBYTES, OVERHEAD = NONCE + MAC };
+
+static void sodium_random(void *arg, void *bytes, size_t size) {
+  (void)arg;
+  randombytes_buf(bytes, size);
+}
+
+enum err seal_init(struct seal *seal, const struct seal_options *options) {
+  *seal = (struct seal){.random = options->random ? options->random : sodium_random, .random_arg = options->random_arg};
+  if (sodium_init() < 0) {
+    return ERR_CONFIG;
+  }
+  if (options->master_key) {
+    memcpy(seal->master_key, options->master_key, sizeof seal->master_key);
+    seal->enabled = true;
+  }
+  return ERR_OK;
+}
+
+void seal_finish(struct seal *seal) {
+  if (seal) {
+    sodium_memzero(seal->master_key, sizeof seal->master_key);
+    seal->enabled = false;
+  }
+}
+
+/* nonce ‖ secretbox(plain) */
+static void box_close(struct seal *seal, const uint8_t *key, struct span plain, struct writer *w) {
+  uint8_t nonce[NONCE];
+  seal->random(seal->random_arg, nonce, sizeof nonce);
+  writer_raw(w, span_of(nonce, sizeof nonce));
+  size_t at = w->size;
+  static const uint8_t room[MAC];
+  writer_raw(w, span_of(room, sizeof room));
+  writer_raw(w, plain);
+  int failed = crypto_secretbox_easy(w->data + at, w->data + at + MAC, plain.size, nonce, key);
+  ASSERT(failed == 0);
+}
+
+static enum err box_open(const uint8_t *key, struct span box, uint8_t *plain) {
+  if (box.size < OVERHEAD) {
+    return ERR_CORRUPT;
+  }
+  int failed = crypto_secretbox_open_easy(plain, box.data + NONCE, box.size - NONCE, box.data, key);
+  return failed ? ERR_CORRUPT : ERR_OK;
+}
+
+static enum err key_unwrap(const struct seal *seal, struct span wrapped, uint8_t key[SEAL_KEY_SIZE]) {
+  if (!seal->enabled || wrapped.size != SEAL_KEY_SIZE + OVERHEAD) {
+    return ERR_CORRUPT;
+  }
+  return box_open(seal->master_key, wrapped, key);
+}
+
+void seal_new_key(struct seal *seal, struct writer *ret_wrapped) {
+  ASSERT(seal->enabled);
+  uint8_t key[SEAL_KEY_SIZE];
+  seal->random(seal->random_arg, key, sizeof key);
+  box_close(seal, seal->master_key, span_of(key, sizeof key), ret_wrapped);
+  sodium_memzero(key, sizeof key);
+}
+
+enum err seal_close(struct seal *seal, struct span wrapped, struct span plain, struct writer *w) {
+  uint8_t key[SEAL_KEY_SIZE];
+  TRY(key_unwrap(seal, wrapped, key));
+  box_close(seal, key, plain, w);
+  sodium_memzero(key, sizeof key);
+  return ERR_OK;
+}
+
+enum err seal_open(struct seal *seal, struct span wrapped, struct span sealed, struct arena *arena,
+                   struct span *ret_plain) {
+  uint8_t key[SEAL_KEY_SIZE];
+  TRY(key_unwrap(seal, wrapped, key));
+  if (sealed.size < OVERHEAD) {
+    return ERR_CORRUPT;
+  }
+  uint8_t *plain = arena_alloc(arena, sealed.size - OVERHEAD);
+  enum err err = box_open(key, sealed, plain);
+  sodium_memzero(key, sizeof key);
+  TRY(err);
+  *ret_plain = span_of(plain, sealed.size - OVERHEAD);
+  return ERR_OK;
+}
+
+void seal_hash(struct span bytes, uint8_t ret_hash[SEAL_HASH_SIZE]) {
+  crypto_generichash(ret_hash, SEAL_HASH_SIZE, bytes.data, bytes.size, NULL, 0);
+}
+
+static void hash_number(crypto_generichash_state *state, uint64_t number) {
+  uint8_t bytes[8];
+  for (size_t i = 0; i < sizeof bytes; i++) {
+    bytes[i] = (uint8_t)(number >> (8 * (7 - i)));
+  }
+  crypto_generichash_update(state, bytes, sizeof bytes);
+}
+
+void seal_chain(uint8_t chain[SEAL_HASH_SIZE], const struct seal_link *link) {
+  crypto_generichash_state state;
+  crypto_generichash_init(&state, NULL, 0, SEAL_HASH_SIZE);
+  crypto_generichash_update(&state, chain, SEAL_HASH_SIZE);
+  hash_number(&state, link->number);
+  hash_number(&state, (uint64_t)link->recorded_at);
+  crypto_generichash_update(&state, link->digest, SEAL_HASH_SIZE);
+  crypto_generichash_final(&state, chain, SEAL_HASH_SIZE);
+}

@@ -1,0 +1,59 @@
+/*
+ * runtime/seal.h — personal data at rest, and the chain that proves the journal.
+ *
+ * Purpose: one person (one root case) has one key; the key lies in the store wrapped by the master key, which lies
+ * outside it. Whoever erases the wrapped key erases the person: every sealed part of every record is noise from then
+ * on. The chain links digests that the senders signed and stays valid after that. Primitives stand behind these few
+ * functions: secretbox (XSalsa20-Poly1305) and BLAKE2b of libsodium. They are no certified ГОСТ means.
+ *
+ * Life cycle: seal_init → … → seal_finish (wipes the master key). Threading: one owner.
+ * Never: logs, or returns a key.
+ */
+#ifndef KURATOR_RUNTIME_SEAL_H
+#define KURATOR_RUNTIME_SEAL_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "base/bytes.h"
+#include "base/civil.h"
+#include "base/err.h"
+#include "base/span.h"
+
+enum { SEAL_KEY_SIZE = 32, SEAL_HASH_SIZE = 32 };
+
+struct seal_options {
+  const uint8_t *master_key;                           /* SEAL_KEY_SIZE bytes; NULL: nothing can be sealed */
+  void (*random)(void *arg, void *bytes, size_t size); /* NULL: libsodium's */
+  void *random_arg;
+};
+struct seal {
+  bool enabled;
+  uint8_t master_key[SEAL_KEY_SIZE];
+  void (*random)(void *arg, void *bytes, size_t size);
+  void *random_arg;
+};
+
+/* ERR_CONFIG: the library cannot start. */
+enum err seal_init(struct seal *seal, const struct seal_options *options) MUST_CHECK;
+void seal_finish(struct seal *seal);
+
+/* A new person's key, wrapped: what is stored in space KEY. */
+void seal_new_key(struct seal *seal, struct writer *ret_wrapped);
+/* Appends nonce and ciphertext. ERR_CORRUPT: `wrapped` was not made under this master key. */
+enum err seal_close(struct seal *seal, struct span wrapped, struct span plain, struct writer *w) MUST_CHECK;
+/* ERR_CORRUPT: damaged, or another key. The plain bytes live in `arena`. */
+enum err seal_open(struct seal *seal, struct span wrapped, struct span sealed, struct arena *arena,
+                   struct span *ret_plain) MUST_CHECK;
+
+void seal_hash(struct span bytes, uint8_t ret_hash[SEAL_HASH_SIZE]);
+
+struct seal_link {
+  uint64_t number;
+  civil_moment recorded_at;
+  const uint8_t *digest; /* SEAL_HASH_SIZE bytes */
+};
+/* chain = BLAKE2b-256(chain before, number, recorded_at, digest). */
+void seal_chain(uint8_t chain[SEAL_HASH_SIZE], const struct seal_link *link);
+
+#endif

@@ -1,0 +1,146 @@
+/*
+ * The streams: what a participant is to be told, as the bytes that will be sent, in the order in which it was recorded.
+ */
+#include "runtime/engine.h"
+
+/* ---- cutting ---- */
+
+static bool is_catalogued(const struct catalogue *catalogue, struct span name) {
+  for (size_t i = 0; i < catalogue->events_count; i++) {
+    const struct event_rule *event = &catalogue->events[i];
+    for (size_t k = 0; k < event->fields_count; k++) {
+      if (span_equal(event->fields[k].name, name)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+static struct value cut_fields(struct runtime *runtime, const struct value *data, struct span kind) {
+  if (data->kind != VALUE_MAP) {
+    return *data;
+  }
+  struct value seen = catalogue_cut(runtime->catalogue, data, kind, &runtime->arena);
+  struct value_field *kept = ARENA_ARRAY(&runtime->arena, struct value_field, data->map.count + 1);
+  size_t count = 0;
+  for (size_t i = 0; i < data->map.count; i++) {
+    const struct value_field *field = &data->map.fields[i];
+    if (!is_catalogued(runtime->catalogue, field->name)) {
+      kept[count++] = *field;
+    } else if (value_find(&seen, field->name)) {
+      kept[count++] = (struct value_field){field->name, *value_find(&seen, field->name)};
+    }
+  }
+  struct value cut;
+  enum err err = value_map(kept, count, &cut);
+  ASSERT(err == ERR_OK); /* a part of a map */
+  return cut;
+}
+
+struct value streams_cut(struct runtime *runtime, const struct value *data, struct span kind) {
+  struct value cut = cut_fields(runtime, data, kind);
+  for (size_t i = 0; cut.kind == VALUE_MAP && i < cut.map.count; i++) {
+    struct value_field *field = &cut.map.fields[i]; /* the table is ours, from cut_fields */
+    if (field->value.kind == VALUE_MAP && !is_catalogued(runtime->catalogue, field->name)) {
+      field->value = cut_fields(runtime, &field->value, kind);
+    }
+  }
+  return cut;
+}
+
+/* ---- writing ---- */
+
+void streams_add(struct runtime *runtime, struct runtime_delivery *delivery) {
+  if (!runtime->ports.delivery_encode) {
+    return;
+  }
+  struct cursor_entry *cursor = cursors_find(&runtime->cursors, delivery->participant->id);
+  delivery->position = cursor->record.head + 1;
+  struct writer bytes;
+  writer_init(&bytes);
+  enum err err = runtime->ports.delivery_encode(runtime->ports.arg, delivery, &bytes);
+  if (err == ERR_OK) {
+    struct record_key key = record_pair_key(delivery->participant->id, delivery->position);
+    writer_reset(&runtime->scratch);
+    record_bytes_write(writer_span(&bytes), &runtime->scratch);
+    engine_put(runtime, STORE_STREAM, &key, writer_span(&runtime->scratch));
+    cursor->record.head = delivery->position;
+    cursors_touch(&runtime->cursors, cursor);
+    outbox_add_delivery(runtime, delivery->participant->id, delivery->position,
+                        arena_copy(&runtime->arena, writer_span(&bytes)));
+  } else {
+    /* Must not vanish in silence: the operator sees who was not told what. */
+    incidents_open(runtime, &(struct incident_report){.case_id = delivery->case_id,
+                                                      .reason = SPAN_LITERAL("undeliverable"),
+                                                      .detail = span_of_cstr(err_text(err)),
+                                                      .sender = delivery->participant->id,
+                                                      .journal = delivery->journal,
+                                                      .at = delivery->recorded_at,
+                                                      .transport = true});
+  }
+  writer_finish(&bytes);
+}
+
+/* ---- the reader ---- */
+
+enum err runtime_cursor_of(const struct runtime *runtime, struct span participant, struct runtime_cursor *ret_cursor) {
+  const struct cursor_entry *cursor = cursors_find(&runtime->cursors, participant);
+  if (!cursor) {
+    return ERR_NOT_FOUND;
+  }
+  *ret_cursor = (struct runtime_cursor){cursor->record.head, cursor->record.acknowledged};
+  return ERR_OK;
+}
+
+enum err runtime_ack(struct runtime *runtime, struct span participant, uint64_t position) {
+  struct cursor_entry *cursor = cursors_find(&runtime->cursors, participant);
+  if (!cursor) {
+    return ERR_NOT_FOUND;
+  }
+  if (position > cursor->record.head) {
+    return ERR_RANGE;
+  }
+  if (position > cursor->record.acknowledged) {
+    cursor->record.acknowledged = position;
+    cursors_touch(&runtime->cursors, cursor);
+  }
+  return ERR_OK;
+}
+
+struct stream_read {
+  size_t left;
+  runtime_stream_visit visit;
+  void *arg;
+  enum err err;
+};
+
+static bool show_entry(void *arg, struct span key, struct span value) {
+  struct stream_read *read = arg;
+  struct span participant, bytes;
+  uint64_t position;
+  read->err = record_pair_of_key(key, &participant, &position);
+  if (read->err == ERR_OK) {
+    read->err = record_bytes_read(value, &bytes);
+  }
+  if (read->err != ERR_OK || read->left == 0) {
+    return false;
+  }
+  read->left--;
+  return read->visit(read->arg, position, bytes) && read->left > 0;
+}
+
+enum err runtime_stream_read(struct runtime *runtime, struct span participant, uint64_t after, size_t count_max,
+                             runtime_stream_visit visit, void *arg) {
+  if (!cursors_find(&runtime->cursors, participant)) {
+    return ERR_NOT_FOUND;
+  }
+  if (count_max == 0 || after == UINT64_MAX) {
+    return ERR_OK;
+  }
+  struct stream_read read = {.left = count_max, .visit = visit, .arg = arg};
+  struct record_key prefix = record_pair_prefix(participant);
+  struct record_key from = record_pair_key(participant, after + 1);
+  TRY(store_scan(runtime->store, STORE_STREAM, record_key_span(&prefix), record_key_span(&from), show_entry, &read));
+  return read.err;
+}

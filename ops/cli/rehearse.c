@@ -1,0 +1,227 @@
+/*
+ * kurator rehearse — what would become of these events under this configuration.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "runtime/config.h"
+#include "runtime/rehearse.h"
+
+enum { EVENTS_SIZE_MAX = 1 << 30, PATH_SIZE = CONFIG_PATH_MAX, BAR_WIDTH = 40 };
+
+struct arguments {
+  const char *processes;
+  const char *events;
+  const char *until;
+  const char *out;
+  const char *config;
+  const char *journal;
+  bool progress;
+  civil_day until_day;
+};
+
+/* A file that appears under its name only when it is complete. */
+struct output {
+  FILE *file;
+  const char *path; /* NULL: none wanted */
+  char temporary[PATH_SIZE];
+  bool failed;
+};
+
+static bool output_open(struct output *output, const char *path) {
+  *output = (struct output){.path = path};
+  if (!path) {
+    return true;
+  }
+  if (strcmp(path, "-") == 0) {
+    output->file = stdout;
+    return true;
+  }
+  int length = snprintf(output->temporary, sizeof output->temporary, "%s.part", path);
+  if (length < 0 || (size_t)length >= sizeof output->temporary) {
+    errno = ENAMETOOLONG;
+    return false;
+  }
+  output->file = fopen(output->temporary, "wb");
+  return output->file != NULL;
+}
+
+static void output_line(struct output *output, struct span line) {
+  if (output->file &&
+      (fwrite(line.data, 1, line.size, output->file) != line.size || fputc('\n', output->file) == EOF)) {
+    output->failed = true;
+  }
+}
+
+/* False when something of it could not be written. */
+static bool output_close(struct output *output, bool keep) {
+  if (!output->file) {
+    return true;
+  }
+  bool written = fflush(output->file) == 0 && !output->failed;
+  if (output->file == stdout) {
+    return written;
+  }
+  written = fclose(output->file) == 0 && written;
+  output->file = NULL;
+  if (keep && written) {
+    return rename(output->temporary, output->path) == 0;
+  }
+  unlink(output->temporary);
+  return written;
+}
+
+struct outputs {
+  struct output outcome, journal;
+};
+
+static bool take_outcome(void *arg, struct span line) {
+  struct outputs *outputs = arg;
+  output_line(&outputs->outcome, line);
+  return !outputs->outcome.failed;
+}
+
+static bool take_journal(void *arg, struct span line) {
+  struct outputs *outputs = arg;
+  output_line(&outputs->journal, line);
+  return !outputs->journal.failed;
+}
+
+static void draw_progress(void *arg, size_t done, size_t all) {
+  (void)arg;
+  size_t filled = all > 0 ? done * BAR_WIDTH / all : BAR_WIDTH;
+  char bar[BAR_WIDTH + 1];
+  memset(bar, '.', BAR_WIDTH);
+  memset(bar, '#', filled);
+  bar[BAR_WIDTH] = '\0';
+  fprintf(stderr, "\r[%s] %3zu %%", bar, all > 0 ? done * 100 / all : 100);
+}
+
+/* The folder of the configuration: --config, else the one above the processes. */
+static const char *config_dir(const struct arguments *a, char buffer[PATH_SIZE]) {
+  if (a->config) {
+    return a->config;
+  }
+  int length = snprintf(buffer, PATH_SIZE, "%s/..", a->processes);
+  return length > 0 && length < PATH_SIZE ? buffer : a->processes;
+}
+
+static int rehearse_config(const struct arguments *a, const struct config *config, struct span events,
+                           struct outputs *outputs) {
+  struct fault fault = {.err = ERR_OK};
+  struct runtime *runtime = NULL;
+  struct casework *casework = NULL;
+  struct casework_ports ports = {.arg = &runtime, .load = runtime_load};
+  enum err err = config_casework(config, &ports, &casework, &fault);
+  if (err != ERR_OK) {
+    return cli_fail(cli_exit_of(err), "%s", fault.text);
+  }
+  bool draws = a->progress && isatty(STDERR_FILENO);
+  struct rehearse_options options = {
+      .casework = casework,
+      .runtime = &runtime,
+      .events = events,
+      .until = a->until_day,
+      .outcome = take_outcome,
+      .journal = a->journal ? take_journal : NULL,
+      .sink_arg = outputs,
+      .progress = draws ? draw_progress : NULL,
+  };
+  err = rehearse_run(&options, NULL, &fault);
+  casework_destroy(&casework);
+  if (draws) {
+    fputs("\r\033[K", stderr);
+  }
+  return err == ERR_OK ? CLI_OK : cli_fail(cli_exit_of(err), "%s: %s", a->events, fault.text);
+}
+
+static int rehearse_files(const struct arguments *a, struct span events) {
+  char buffer[PATH_SIZE];
+  struct fault fault = {.err = ERR_OK};
+  struct config *config = NULL;
+  struct config_options options = {.config_dir = config_dir(a, buffer), .processes_dir = a->processes};
+  enum err err = config_load(&options, &config, &fault);
+  if (err != ERR_OK) {
+    return cli_fail(cli_exit_of(err), "%s", fault.text);
+  }
+  struct outputs outputs = {0};
+  int result = CLI_OK;
+  if (!output_open(&outputs.outcome, a->out) || !output_open(&outputs.journal, a->journal)) {
+    result = cli_fail(CLI_FAILURE, "cannot write: %s", strerror(errno));
+  } else {
+    result = rehearse_config(a, config, events, &outputs);
+  }
+  bool written = output_close(&outputs.outcome, result == CLI_OK);
+  written = output_close(&outputs.journal, result == CLI_OK) && written;
+  config_destroy(&config);
+  return written || result != CLI_OK ? result : cli_fail(CLI_FAILURE, "cannot write %s: %s", a->out, strerror(errno));
+}
+
+static bool parse(int argc, char **argv, struct arguments *a) {
+  static const struct option longs[] = {
+      {"processes", required_argument, NULL, 'p'}, {"events", required_argument, NULL, 'e'},
+      {"until", required_argument, NULL, 'u'},     {"out", required_argument, NULL, 'o'},
+      {"config", required_argument, NULL, 'c'},    {"journal", required_argument, NULL, 'j'},
+      {"progress", no_argument, NULL, 'g'},        {NULL, 0, NULL, 0},
+  };
+  optind = 0;
+  for (int option; (option = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
+    switch (option) {
+    case 'p':
+      a->processes = optarg;
+      break;
+    case 'e':
+      a->events = optarg;
+      break;
+    case 'u':
+      a->until = optarg;
+      break;
+    case 'o':
+      a->out = optarg;
+      break;
+    case 'c':
+      a->config = optarg;
+      break;
+    case 'j':
+      a->journal = optarg;
+      break;
+    case 'g':
+      a->progress = true;
+      break;
+    default:
+      return false;
+    }
+  }
+  return optind == argc && a->processes && a->events && a->until && a->out;
+}
+
+static int run(int argc, char **argv) {
+  struct arguments a = {.processes = NULL};
+  if (!parse(argc, argv, &a)) {
+    return cli_usage("нужны --processes, --events, --until и --out");
+  }
+  if (civil_day_parse(span_of_cstr(a.until), &a.until_day) != ERR_OK) {
+    return cli_usage("--until: дата вида 2027-12-31");
+  }
+  struct span events;
+  struct fault fault = {.err = ERR_OK};
+  enum err err = cli_read_file(a.events, EVENTS_SIZE_MAX, &events, &fault);
+  if (err != ERR_OK) {
+    return cli_fail(cli_exit_of(err), "%s", fault.text);
+  }
+  int result = rehearse_files(&a, events);
+  free((void *)events.data);
+  return result;
+}
+
+const struct cli_verb cli_rehearse_verbs[] = {
+    {"rehearse", "",
+     "--processes DIR --events FILE --until DATE --out FILE [--config DIR] [--journal FILE] [--progress]",
+     "проиграть события на виртуальных часах и показать, что стало с делами", run},
+    {NULL, NULL, NULL, NULL, NULL},
+};

@@ -1,0 +1,124 @@
+/*
+ * daemon/session.h — one participant's session, for the sessions_*.c files only.
+ *
+ * States of a session:
+ *   AWAY     no link: nothing is sent; what the runtime still owes it is not kept (a link that comes back asks again)
+ *   PRESENT  a link said Hello and was welcomed
+ *   REFUSED  an envelope counted for nothing: what comes behind it is passed over until the link says Hello again,
+ *            because the order of a sender's messages must hold
+ *
+ * Invariants
+ *   1. A message is handed to the runtime only behind all that its sender sent before it on this connection.
+ *   2. acknowledged ≤ sent ≤ head, sent ≤ window: no delivery is sent past what the link asked for.
+ *   3. queued + unanswered messages ≤ limits.inbox_share: a link that sends more breaks its Welcome and is refused.
+ *   4. A receipt is sent after the commit that made it true, and kept until the socket has taken it.
+ */
+#ifndef KURATOR_DAEMON_SESSION_H
+#define KURATOR_DAEMON_SESSION_H
+
+#include "base/arena.h"
+#include "daemon/daemon.h"
+#include "daemon/intake.h"
+#include "wire/frame.h"
+
+enum {
+  PEER_ID_MAX = 255,
+  AGENT_TEXT_MAX = 80,
+  RECEIPTS_PER_FRAME = 100, /* keeps the frame far under FRAME_BYTES_MAX */
+  DELIVERIES_PER_FRAME = 200,
+  DELIVERIES_BYTES_MAX = 1 << 20,   /* of one frame, but at least one delivery */
+  QUEUED_BYTES_MAX = 16 << 20,      /* envelopes of one session that wait */
+  QUEUED_BYTES_ALL_MAX = 512 << 20, /* of all sessions */
+  RETRY_MS = 1000,                  /* told to a link that has to wait */
+};
+
+/* A connection. */
+struct peer {
+  uint8_t id[PEER_ID_MAX];
+  size_t id_size;
+  char user_id[KEY_CONNECTION_TEXT];
+  char agent[AGENT_TEXT_MAX];
+  size_t sessions; /* that it carries; 0: free for another */
+  uint64_t asked;  /* last barrier sent to it */
+  uint64_t answered;
+};
+
+struct receipt_note {
+  uint64_t sequence;
+  enum runtime_receipt_kind kind;
+  uint64_t journal;
+  struct fault fault; /* REFUSED */
+};
+
+enum session_state { SESSION_AWAY, SESSION_PRESENT, SESSION_REFUSED };
+
+struct session {
+  struct sessions *owner;
+  const struct participant *participant;
+  enum session_state state;
+  struct peer *peer; /* NULL: AWAY */
+
+  /* what comes in */
+  struct intake_job *first, *last; /* in order of arrival */
+  size_t queued_messages, queued_bytes;
+  uint64_t expected; /* first sequence of the next envelope, 0: any */
+  uint64_t received; /* last sequence handed to the runtime, or durable before */
+  size_t unanswered; /* handed to the runtime, no receipt yet */
+
+  /* what goes out */
+  struct receipt_note *receipts;
+  size_t receipts_count, receipts_capacity;
+  uint64_t head;         /* of its stream */
+  uint64_t sent;         /* last position sent on this connection */
+  uint64_t acknowledged; /* by this connection */
+  uint64_t window;       /* last position that it will take */
+
+  /* its part of the last barrier's answer */
+  uint64_t said_number, said_sequence, said_position;
+};
+
+struct sessions {
+  struct daemon *daemon;
+  struct session *items; /* one per participant, in their order */
+  size_t count;
+  struct peer *peers;
+  size_t peers_count, peers_max;
+  size_t queued_bytes; /* over all sessions */
+  uint64_t barrier;    /* last number asked for */
+  civil_moment barrier_now;
+  struct writer frame; /* scratch */
+  struct arena arena;  /* of the message being handled */
+};
+
+/* NULL: no such participant. */
+struct session *session_find(const struct sessions *sessions, struct span participant);
+void session_forget(struct session *session); /* AWAY: queue, receipts and connection are gone */
+
+/* peers.c */
+struct peer *peer_find(struct sessions *sessions, struct span id);
+/* NULL: no room. The same connection comes back as itself. */
+struct peer *peer_take(struct sessions *sessions, const struct wire_message *message);
+/* The connection is dead: all its sessions are AWAY. */
+void peer_lost(struct sessions *sessions, struct peer *peer);
+/* Sends a frame, with further parts; ERR_UNREACHABLE loses the peer. */
+enum err peer_send(struct sessions *sessions, struct peer *peer, const Kurator__V1__Frame *frame,
+                   const struct span *parts, size_t count);
+/* To a connection that may be no session's (yet); what comes of it does not matter. */
+void peer_refuse(struct sessions *sessions, struct span peer_id, const char *participant, const struct fault *fault,
+                 uint32_t retry_ms);
+void peer_barrier(struct sessions *sessions, struct peer *peer);
+
+/* session_in.c */
+void session_envelope(struct session *session, const Kurator__V1__Envelope *envelope, const struct span *parts,
+                      size_t count);
+void session_submit(struct session *session); /* what is ready, as far as the inbox has room */
+void session_queue_drop(struct session *session);
+/* The participant's messages count for nothing until it says Hello again; retry_ms 0: something has to be mended first,
+ * and it is AWAY. */
+void session_refuse(struct session *session, const struct fault *fault, uint32_t retry_ms);
+
+/* session_out.c */
+void session_receipt_note(struct session *session, const struct runtime_receipt *receipt);
+void session_flush(struct session *session);
+
+#endif

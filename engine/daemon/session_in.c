@@ -1,0 +1,172 @@
+/*
+ * daemon/session_in.c — from envelopes to the runtime's inbox, in the order in which they came.
+ *
+ * Envelopes are judged in parallel and leave the queue in order: the first one that is not ready holds those behind it.
+ * When the inbox is full the queue waits for the next commit (sessions_flush); the bounds of the queue are those that
+ * the link was told in its Welcome, so that only one that ignores them is refused.
+ */
+#include "base/log.h"
+#include "daemon/session.h"
+#include "daemon/sessions.h"
+#include "daemon/turn.h"
+
+static void queue_pop(struct session *session) {
+  struct intake_job *job = session->first;
+  session->first = job->next;
+  if (!session->first) {
+    session->last = NULL;
+  }
+  session->queued_bytes -= job->bytes;
+  session->owner->queued_bytes -= job->bytes;
+  session->queued_messages -= job->source.count;
+  intake_drop(job);
+}
+
+void session_queue_drop(struct session *session) {
+  while (session->first) {
+    queue_pop(session);
+  }
+}
+
+void session_refuse(struct session *session, const struct fault *fault, uint32_t retry_ms) {
+  struct sessions *sessions = session->owner;
+  struct peer *peer = session->peer;
+  session_queue_drop(session);
+  session->state = SESSION_REFUSED;
+  log_line(LOG_WARNING, "daemon", "msg=\"envelope refused\" participant=%.*s err=%s",
+           SPAN_ARG(session->participant->id), err_name(fault->err));
+  if (peer) {
+    arena_reset(&sessions->arena);
+    peer_refuse(sessions, span_of(peer->id, peer->id_size), arena_cstr(&sessions->arena, session->participant->id),
+                fault, retry_ms);
+  }
+  if (peer && retry_ms == 0) {
+    peer->sessions--; /* the virtual clock does not wait for one that has to be mended first */
+    session_forget(session);
+  }
+  turn_kick(sessions->daemon->turn);
+}
+
+/* ---- handing over ---- */
+
+/* Sequences must follow each other: a hole would be a message lost between spool and inbox. */
+static enum err check_sequence(struct session *session, const struct intake_job *job, struct fault *fault) {
+  if (session->expected != 0 && job->first_sequence != session->expected) {
+    return fault_set(fault, ERR_CONFLICT, "номера сообщений идут не подряд");
+  }
+  session->expected = job->first_sequence + job->count;
+  return ERR_OK;
+}
+
+/* ERR_BUSY: the inbox is full, the rest waits. */
+static enum err submit_messages(struct session *session, struct intake_job *job) {
+  struct runtime *runtime = session->owner->daemon->runtime;
+  while (job->taken < job->count) {
+    TRY(runtime_submit(runtime, &job->messages[job->taken]));
+    session->received = job->messages[job->taken].sequence;
+    session->unanswered++;
+    job->taken++;
+  }
+  return ERR_OK;
+}
+
+/* True if the job is done with and the next one may follow. (A refusal has emptied the queue.) */
+static bool submit_job(struct session *session, struct intake_job *job) {
+  struct fault fault = job->fault;
+  enum err err = fault.err;
+  if (err == ERR_OK && job->taken == 0) {
+    err = check_sequence(session, job, &fault);
+  }
+  if (err != ERR_OK) {
+    session_refuse(session, &fault, err == ERR_CONFLICT || err == ERR_BUSY ? RETRY_MS : 0);
+    return false;
+  }
+  err = submit_messages(session, job);
+  if (err == ERR_OK) {
+    queue_pop(session);
+    return true;
+  }
+  if (err != ERR_BUSY) {
+    (void)fault_set(&fault, err, err == ERR_LIMIT ? "сообщение слишком велико" : "система не принимает сообщения");
+    session_refuse(session, &fault, err == ERR_LIMIT ? 0 : RETRY_MS);
+  }
+  return false;
+}
+
+void session_submit(struct session *session) {
+  bool any = false;
+  while (!turn_holds(session->owner->daemon->turn) && session->first && session->first->ready &&
+         submit_job(session, session->first)) {
+    any = true;
+  }
+  if (any) {
+    turn_kick(session->owner->daemon->turn);
+  }
+}
+
+static void judged(void *arg, struct intake_job *job) {
+  struct session *session = arg;
+  (void)job;
+  session_submit(session);
+  turn_kick(session->owner->daemon->turn);
+}
+
+/* ---- taking an envelope ---- */
+
+static enum err check_room(const struct session *session, const struct span *parts, size_t count, struct fault *fault) {
+  const struct config_engine *engine = &session->owner->daemon->config->engine;
+  size_t bytes = 0;
+  for (size_t i = 0; i < count; i++) {
+    bytes += parts[i].size;
+  }
+  if (session->queued_messages + session->unanswered + count > (size_t)engine->limits.inbox_share) {
+    return fault_set(fault, ERR_LIMIT, "сообщений без квитанции больше, чем разрешено");
+  }
+  if (session->queued_bytes + bytes > QUEUED_BYTES_MAX || session->owner->queued_bytes + bytes > QUEUED_BYTES_ALL_MAX) {
+    return fault_set(fault, ERR_BUSY, "очередь сообщений заполнена");
+  }
+  return ERR_OK;
+}
+
+static void queue_push(struct session *session, struct intake_job *job) {
+  if (session->last) {
+    session->last->next = job;
+  } else {
+    session->first = job;
+  }
+  session->last = job;
+  session->queued_bytes += job->bytes;
+  session->owner->queued_bytes += job->bytes;
+  session->queued_messages += job->source.count;
+}
+
+static enum err take(struct session *session, const Kurator__V1__Envelope *envelope, const struct span *parts,
+                     size_t count, struct fault *fault) {
+  struct daemon *daemon = session->owner->daemon;
+  TRY(check_room(session, parts, count, fault));
+  struct intake_source source = {
+      .participant = session->participant->id,
+      .header = span_of(envelope->header.data, envelope->header.len),
+      .signature = span_of(envelope->signature.data, envelope->signature.len),
+      .parts = parts,
+      .count = count,
+      .now = turn_now(daemon->turn),
+  };
+  source.signers_count = keyring_signers(daemon->keyring, session->participant->id, source.signers);
+  struct intake_job *job;
+  TRY(intake_start(&daemon->loop, &source, judged, session, &job, fault));
+  queue_push(session, job);
+  return ERR_OK;
+}
+
+void session_envelope(struct session *session, const Kurator__V1__Envelope *envelope, const struct span *parts,
+                      size_t count) {
+  struct fault fault;
+  if (session->state != SESSION_PRESENT || turn_draining(session->owner->daemon->turn)) {
+    return;
+  }
+  enum err err = take(session, envelope, parts, count, &fault);
+  if (err != ERR_OK) {
+    session_refuse(session, &fault, RETRY_MS);
+  }
+}

@@ -1,0 +1,336 @@
+/*
+ * daemon/turn.c — the heartbeat, for both clocks.
+ *
+ * Everything that happens asks for a turn (turn_kick); a turn comes from the loop, never from inside another call,
+ * sends what waits to be sent and then, if no commit is in flight:
+ *
+ *   FREE      system clock: ticks the runtime, arms the timer for the next due moment
+ *   HELD      virtual clock, nobody moves it: messages are taken in, nothing is stepped
+ *   ASKING    a barrier is out: waits until every link has answered, and what they say they sent is here and what was
+ *             sent to them is handled; then, in this order:
+ *               input waits            → put in order, STEPPING at the present moment
+ *               a timer is due ≤ target → the clock goes there, STEPPING
+ *               otherwise              → the clock goes to the target, STEPPING for the last time
+ *   STEPPING  ticks until nothing is due and nothing waits, then ASKING again, or HELD after the last time
+ *
+ * Invariants
+ *   1. In HELD and ASKING no tick is made: what waits is put in order before it is stepped.
+ *   2. In STEPPING nothing new gets into the inbox (turn_holds).
+ *   3. The clock never goes back, and is durable with the batch that saw it (runtime's durable_clock).
+ */
+#include "daemon/turn.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "daemon/desk.h"
+#include "daemon/sessions.h"
+
+enum {
+  IDLE_MS = 60000,    /* the longest sleep of the system clock: wall clocks jump */
+  PROBE_MS = 100,     /* how often a link that owes an answer is looked for */
+  RETRY_MS = 20,      /* a socket that had no room is tried again */
+  FULL_MS = 1000,     /* after a full store */
+  DRAIN_MS = 10000,   /* the longest that an end may take */
+  COMPLAIN_MS = 30000 /* a barrier that takes so long is told to the operator */
+};
+
+enum turn_state { TURN_FREE, TURN_HELD, TURN_ASKING, TURN_STEPPING };
+
+struct turn {
+  struct daemon *daemon;
+  enum turn_state state;
+  bool is_virtual;
+  bool last; /* STEPPING: at the target */
+  bool draining;
+  civil_moment now, target; /* virtual */
+  uint64_t barrier;
+  uint64_t asked_at, backoff_until; /* uv_now */
+  uv_timer_t timer;
+  uv_timer_t drain_timer;
+};
+
+civil_moment turn_wall_clock(void) {
+  struct timespec time;
+  (void)clock_gettime(CLOCK_REALTIME, &time);
+  return (civil_moment)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+civil_moment turn_now(const struct turn *turn) {
+  return turn->is_virtual ? turn->now : turn_wall_clock();
+}
+
+bool turn_is_virtual(const struct turn *turn) {
+  return turn->is_virtual;
+}
+
+bool turn_holds(const struct turn *turn) {
+  return turn->draining || turn->state == TURN_STEPPING;
+}
+
+bool turn_draining(const struct turn *turn) {
+  return turn->draining;
+}
+
+bool turn_advancing(const struct turn *turn) {
+  return turn->state == TURN_ASKING || turn->state == TURN_STEPPING;
+}
+
+civil_moment turn_target(const struct turn *turn) {
+  return turn_advancing(turn) ? turn->target : turn_now(turn);
+}
+
+void turn_fail(struct turn *turn, enum err why) {
+  log_line(LOG_ERROR, "daemon", "msg=\"the store is unsafe, stopping\" err=%s", err_name(why));
+  turn->daemon->failed = true;
+  uv_stop(&turn->daemon->loop);
+}
+
+/* ---- the timer ---- */
+
+static void on_timer(uv_timer_t *timer);
+
+static void turn_after(struct turn *turn, uint64_t delay_ms) {
+  uint64_t now = uv_now(&turn->daemon->loop);
+  if (turn->backoff_until > now && delay_ms < turn->backoff_until - now) {
+    delay_ms = turn->backoff_until - now;
+  }
+  if (!uv_is_closing((uv_handle_t *)&turn->timer)) {
+    (void)uv_timer_start(&turn->timer, on_timer, delay_ms, 0);
+  }
+}
+
+void turn_kick(struct turn *turn) {
+  turn_after(turn, 0);
+}
+
+/* ---- system clock ---- */
+
+static void free_sleep(struct turn *turn) {
+  civil_moment due = runtime_next_due(turn->daemon->runtime);
+  civil_moment now = turn_wall_clock();
+  uint64_t delay = IDLE_MS;
+  if (due != CIVIL_MOMENT_NONE && due - now < IDLE_MS) {
+    delay = due > now ? (uint64_t)(due - now) : 0;
+  }
+  turn_after(turn, delay);
+}
+
+static enum err free_turn(struct turn *turn) {
+  TRY(runtime_tick(turn->daemon->runtime, turn_wall_clock()));
+  if (!runtime_committing(turn->daemon->runtime)) {
+    free_sleep(turn);
+  }
+  return ERR_OK;
+}
+
+/* ---- virtual clock ---- */
+
+static void ask(struct turn *turn) {
+  turn->state = TURN_ASKING;
+  turn->barrier++;
+  turn->asked_at = uv_now(&turn->daemon->loop);
+  (void)sessions_barrier(turn->daemon->sessions, turn->barrier, turn->now);
+  turn_kick(turn);
+}
+
+static void step(struct turn *turn, civil_moment now, bool last) {
+  turn->now = now;
+  turn->last = last;
+  turn->state = TURN_STEPPING;
+  runtime_inbox_sort(turn->daemon->runtime);
+  turn_kick(turn);
+}
+
+static void step_next(struct turn *turn) {
+  struct runtime *runtime = turn->daemon->runtime;
+  civil_moment due = runtime_next_due(runtime);
+  if (runtime_inbox_waiting(runtime) > 0) {
+    step(turn, turn->now, false);
+  } else if (due != CIVIL_MOMENT_NONE && due <= turn->target) {
+    step(turn, due > turn->now ? due : turn->now, false);
+  } else {
+    step(turn, turn->target, true);
+  }
+}
+
+static void wait_for_links(struct turn *turn) {
+  uint64_t waited = uv_now(&turn->daemon->loop) - turn->asked_at;
+  if (waited >= COMPLAIN_MS) {
+    log_line(LOG_WARNING, "daemon", "msg=\"a link owes its answer to a barrier\" barrier=%llu",
+             (unsigned long long)turn->barrier);
+    turn->asked_at = uv_now(&turn->daemon->loop);
+  }
+  if (waited >= PROBE_MS) {
+    sessions_probe(turn->daemon->sessions, turn->barrier);
+  }
+  turn_after(turn, PROBE_MS);
+}
+
+static void asking_turn(struct turn *turn) {
+  if (sessions_barrier(turn->daemon->sessions, turn->barrier, turn->now) > 0) {
+    wait_for_links(turn);
+    return;
+  }
+  switch (sessions_settled(turn->daemon->sessions)) {
+  case SESSIONS_BUSY:
+    turn_after(turn, RETRY_MS);
+    break;
+  case SESSIONS_FULL:
+    step(turn, turn->now, false);
+    break;
+  case SESSIONS_CHANGED:
+    ask(turn);
+    break;
+  case SESSIONS_SETTLED:
+    step_next(turn);
+    break;
+  }
+}
+
+static void arrive(struct turn *turn) {
+  turn->state = TURN_HELD;
+  desk_clock_arrived(turn->daemon->desk);
+}
+
+/* The clock itself is work, too: where it stands has to be durable before anybody hears of it. */
+static enum err stepping_turn(struct turn *turn) {
+  struct runtime *runtime = turn->daemon->runtime;
+  civil_moment due = runtime_next_due(runtime);
+  bool work = runtime_inbox_waiting(runtime) > 0 || (due != CIVIL_MOMENT_NONE && due <= turn->now);
+  if (work || runtime_clock(runtime) < turn->now) {
+    TRY(runtime_tick(runtime, turn->now));
+    if (!runtime_committing(runtime)) {
+      turn_kick(turn);
+    }
+  } else if (turn->last) {
+    arrive(turn);
+  } else {
+    ask(turn);
+  }
+  return ERR_OK;
+}
+
+/* ---- a turn ---- */
+
+static bool drained(const struct turn *turn) {
+  const struct runtime *runtime = turn->daemon->runtime;
+  return turn->is_virtual ? !runtime_committing(runtime) : runtime_idle(runtime);
+}
+
+static enum err take_turn(struct turn *turn) {
+  sessions_flush(turn->daemon->sessions);
+  if (turn->draining && drained(turn)) {
+    uv_stop(&turn->daemon->loop);
+    return ERR_OK;
+  }
+  if (runtime_committing(turn->daemon->runtime)) {
+    return ERR_OK; /* turn_committed brings the next one */
+  }
+  switch (turn->state) {
+  case TURN_FREE:
+    return free_turn(turn);
+  case TURN_ASKING:
+    asking_turn(turn);
+    return ERR_OK;
+  case TURN_STEPPING:
+    return stepping_turn(turn);
+  case TURN_HELD:
+    break;
+  }
+  return ERR_OK;
+}
+
+static void on_timer(uv_timer_t *timer) {
+  struct turn *turn = timer->data;
+  enum err err = take_turn(turn);
+  if (err != ERR_OK) {
+    turn_fail(turn, err);
+  }
+}
+
+void turn_committed(struct turn *turn, enum err result) {
+  if (result == ERR_FULL) {
+    log_line(LOG_ERROR, "daemon", "msg=\"the store is full, waiting\"");
+    turn->backoff_until = uv_now(&turn->daemon->loop) + FULL_MS;
+  } else if (result != ERR_OK) {
+    turn_fail(turn, result);
+    return;
+  }
+  turn_kick(turn);
+}
+
+enum err turn_advance(struct turn *turn, civil_moment target, struct fault *fault) {
+  if (!turn->is_virtual) {
+    return fault_set(fault, ERR_UNSUPPORTED, "часы системные, их нельзя переводить");
+  }
+  if (turn_advancing(turn)) {
+    return target == turn->target ? ERR_OK : fault_set(fault, ERR_CONFLICT, "часы уже идут к другому моменту");
+  }
+  if (target < turn->now) {
+    return fault_set(fault, ERR_RANGE, "часы не идут назад");
+  }
+  turn->target = target;
+  ask(turn);
+  return ERR_OK;
+}
+
+/* ---- beginning and end ---- */
+
+static civil_moment first_moment(const struct daemon *daemon, civil_moment start) {
+  civil_moment stored = runtime_clock(daemon->runtime);
+  if (stored != CIVIL_MOMENT_NONE) {
+    return stored;
+  }
+  return start != CIVIL_MOMENT_NONE ? start : turn_wall_clock();
+}
+
+enum err turn_create(struct daemon *daemon, const struct turn_options *options, struct turn **ret_turn) {
+  struct turn *turn = calloc(1, sizeof *turn);
+  ASSERT(turn != NULL);
+  turn->daemon = daemon;
+  turn->is_virtual = options->is_virtual;
+  turn->state = options->is_virtual ? TURN_HELD : TURN_FREE;
+  turn->now = options->is_virtual ? first_moment(daemon, options->start) : 0;
+  turn->target = turn->now;
+  if (uv_timer_init(&daemon->loop, &turn->timer) != 0 || uv_timer_init(&daemon->loop, &turn->drain_timer) != 0) {
+    free(turn);
+    return ERR_NO_MEMORY;
+  }
+  turn->timer.data = turn;
+  turn->drain_timer.data = turn;
+  *ret_turn = turn;
+  return ERR_OK;
+}
+
+static void on_drain_late(uv_timer_t *timer) {
+  struct turn *turn = timer->data;
+  log_line(LOG_WARNING, "daemon", "msg=\"did not finish in time\"");
+  uv_stop(&turn->daemon->loop);
+}
+
+void turn_drain(struct turn *turn) {
+  if (turn->draining) {
+    return;
+  }
+  turn->draining = true;
+  if (turn->is_virtual) {
+    turn->state = TURN_HELD;
+  }
+  (void)uv_timer_start(&turn->drain_timer, on_drain_late, DRAIN_MS, 0);
+  turn_kick(turn);
+}
+
+static void on_closed(uv_handle_t *handle) {
+  struct turn *turn = handle->data;
+  free(turn);
+}
+
+void turn_destroy(struct turn **turn) {
+  if (*turn) {
+    uv_close((uv_handle_t *)&(*turn)->timer, NULL);
+    uv_close((uv_handle_t *)&(*turn)->drain_timer, on_closed); /* the second one to end */
+    *turn = NULL;
+  }
+}

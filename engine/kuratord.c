@@ -1,0 +1,276 @@
+/*
+ * kuratord.c — the engine as a daemon: wires the rooms together and runs them until SIGTERM.
+ *
+ * Order of beginning, and the reverse at the end: configuration → keys → store → casework → runtime → clock, sessions,
+ * desk → sockets → ready. Exit codes: 0 ended as asked, 1 failure (the store: restart to recover), 2 usage, 5 wrong
+ * configuration.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemon/daemon.h"
+#include "daemon/deliver.h"
+#include "daemon/desk.h"
+#include "daemon/options.h"
+#include "daemon/sessions.h"
+#include "daemon/turn.h"
+
+enum { PATH_BYTES = 4096, SIGNALS = 3 };
+
+struct process {
+  struct options options;
+  struct daemon daemon;
+  struct casework *casework;
+  uv_signal_t signals[SIGNALS];
+};
+
+/* ---- ports of the runtime ---- */
+
+static void port_receipt(void *arg, const struct runtime_receipt *receipt) {
+  struct daemon *daemon = arg;
+  sessions_receipt(daemon->sessions, receipt);
+}
+
+static void port_delivered(void *arg, struct span participant, uint64_t position, struct span bytes) {
+  struct daemon *daemon = arg;
+  (void)bytes;
+  sessions_delivered(daemon->sessions, participant, position);
+}
+
+static void port_committed(void *arg, enum err result, uint64_t head) {
+  struct daemon *daemon = arg;
+  (void)head;
+  turn_committed(daemon->turn, result);
+}
+
+/* ---- callbacks of the sockets ---- */
+
+static bool admit(void *arg, const char *domain, const uint8_t key[KEY_CONNECTION]) {
+  const struct daemon *daemon = arg;
+  unsigned wanted = strcmp(domain, "exchange") == 0 ? KEYRING_PARTICIPANT : KEYRING_OPERATOR | KEYRING_AGENT;
+  return (keyring_roles(daemon->keyring, key) & wanted) != 0;
+}
+
+static void on_exchange(void *arg, const struct wire_message *message) {
+  struct daemon *daemon = arg;
+  sessions_on_message(daemon->sessions, message);
+}
+
+static void on_query(void *arg, const struct wire_message *message) {
+  struct daemon *daemon = arg;
+  desk_on_message(daemon->desk, message);
+}
+
+static void on_dropped(void *arg, struct span user_id, const char *why) {
+  (void)arg;
+  log_line(LOG_WARNING, "daemon", "msg=\"connection cut off\" key=%.8s why=\"%s\"",
+           user_id.size >= 8 ? (const char *)user_id.data : "unknown", why);
+}
+
+static void on_signal(uv_signal_t *handle, int number) {
+  struct daemon *daemon = handle->data;
+  struct fault fault = {.err = ERR_OK};
+  if (number != SIGHUP) {
+    log_line(LOG_INFO, "daemon", "msg=\"ending\" signal=%d", number);
+    (void)sd_notify(0, "STOPPING=1");
+    turn_drain(daemon->turn);
+    return;
+  }
+  if (keyring_reload(daemon->keyring, &fault) == ERR_OK) {
+    log_line(LOG_INFO, "daemon", "msg=\"keys read again\"");
+  } else {
+    log_line(LOG_ERROR, "daemon", "keys not read, the old ones stay: %s", fault.text);
+  }
+}
+
+/* ---- beginning ---- */
+
+static enum err make_folder(const char *path, struct fault *fault) {
+  struct stat status;
+  if (mkdir(path, 0700) != 0 && (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))) {
+    return fault_set(fault, ERR_IO, "%s: cannot be made", path);
+  }
+  return ERR_OK;
+}
+
+static enum err open_store(struct process *process, struct fault *fault) {
+  struct daemon *daemon = &process->daemon;
+  char path[PATH_BYTES];
+  TRY(make_folder(process->options.data, fault));
+  int length = snprintf(path, sizeof path, "%s/store", process->options.data);
+  if (length < 0 || (size_t)length >= sizeof path) {
+    return fault_set(fault, ERR_CONFIG, "the path of the data folder is too long");
+  }
+  const struct store_lmdb_options options = {
+      .path = path,
+      .map_size = (size_t)daemon->config->engine.store.map_mib << 20,
+      .map_size_max = (size_t)daemon->config->engine.store.map_max_mib << 20,
+      .loop = &daemon->loop,
+  };
+  return store_open_lmdb(&options, &daemon->store, fault);
+}
+
+static enum err open_runtime(struct process *process, struct fault *fault) {
+  struct daemon *daemon = &process->daemon;
+  const struct config_engine *engine = &daemon->config->engine;
+  const struct casework_ports ports = {.arg = &daemon->runtime, .load = runtime_load};
+  TRY(config_casework(daemon->config, &ports, &process->casework, fault));
+  struct runtime_options options = {
+      .casework = process->casework,
+      .store = daemon->store,
+      .ports = {.arg = daemon,
+                .receipt = port_receipt,
+                .delivered = port_delivered,
+                .delivery_encode = deliver_encode,
+                .committed = port_committed},
+      .limits = runtime_limits_default(),
+      .master_key = keyring_master(daemon->keyring),
+      .durable_clock = process->options.is_virtual,
+  };
+  options.limits.inbox_messages = (uint32_t)engine->limits.inbox_messages;
+  options.limits.batch_messages = (uint32_t)engine->limits.batch_messages;
+  options.limits.batch_timers = (uint32_t)engine->limits.timer_slice;
+  return runtime_create(&options, &daemon->runtime, fault);
+}
+
+static enum err open_parts(struct process *process, struct fault *fault) {
+  struct daemon *daemon = &process->daemon;
+  const struct turn_options turn = {.is_virtual = process->options.is_virtual, .start = process->options.start};
+  const struct wire_options wire = {.loop = &daemon->loop, .admit = admit, .admit_arg = daemon};
+  enum err err = turn_create(daemon, &turn, &daemon->turn);
+  err = err == ERR_OK ? sessions_create(daemon, &daemon->sessions) : err;
+  err = err == ERR_OK ? desk_create(daemon, &daemon->desk) : err;
+  err = err == ERR_OK ? wire_create(&wire, &daemon->wire) : err;
+  return err == ERR_OK ? ERR_OK : fault_set(fault, err, "%s", err_text(err));
+}
+
+static enum err open_server(struct daemon *daemon, const char *domain, const char *endpoint, wire_on_message on_message,
+                            struct wire_server **ret_server, struct fault *fault) {
+  struct wire_server_options options = {
+      .endpoints = &endpoint,
+      .endpoints_count = 1,
+      .domain = domain,
+      .secret_key = keyring_server(daemon->keyring)->connection_secret,
+      .limits = wire_limits_default(),
+      .on_message = on_message,
+      .on_dropped = on_dropped,
+      .arg = daemon,
+  };
+  options.limits.connections_max = (uint32_t)daemon->config->engine.limits.sessions;
+  return wire_server_open(daemon->wire, &options, ret_server, fault);
+}
+
+static enum err open_signals(struct process *process, struct fault *fault) {
+  static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
+  for (size_t i = 0; i < SIGNALS; i++) {
+    uv_signal_t *handle = &process->signals[i];
+    if (uv_signal_init(&process->daemon.loop, handle) != 0) {
+      return fault_set(fault, ERR_NO_MEMORY, "no signals");
+    }
+    handle->data = &process->daemon;
+    if (uv_signal_start(handle, on_signal, numbers[i]) != 0) {
+      return fault_set(fault, ERR_NO_MEMORY, "no signals");
+    }
+  }
+  return ERR_OK;
+}
+
+static enum err read_settings(struct process *process, struct fault *fault) {
+  struct daemon *daemon = &process->daemon;
+  const struct config_options options = {.config_dir = process->options.config};
+  TRY(config_load(&options, &daemon->config, fault));
+  options_complete(&process->options, &daemon->config->engine, &daemon->config->arena);
+  return keyring_load(process->options.keys, &daemon->config->catalogue, &daemon->keyring, fault);
+}
+
+static enum err begin(struct process *process, struct fault *fault) {
+  struct daemon *daemon = &process->daemon;
+  TRY(read_settings(process, fault));
+  TRY(open_store(process, fault));
+  TRY(open_runtime(process, fault));
+  TRY(open_parts(process, fault));
+  TRY(open_server(daemon, "exchange", process->options.endpoint, on_exchange, &daemon->exchange, fault));
+  TRY(open_server(daemon, "query", process->options.query_endpoint, on_query, &daemon->query, fault));
+  TRY(open_signals(process, fault));
+  daemon->started_at = turn_wall_clock();
+  turn_kick(daemon->turn);
+  return ERR_OK;
+}
+
+/* ---- end ---- */
+
+/* What remains open now is the rooms' own; the loop runs until their handles have ended. */
+static void end(struct process *process) {
+  struct daemon *daemon = &process->daemon;
+  for (size_t i = 0; i < SIGNALS; i++) {
+    if (process->signals[i].data && !uv_is_closing((uv_handle_t *)&process->signals[i])) {
+      uv_close((uv_handle_t *)&process->signals[i], NULL);
+    }
+  }
+  wire_server_close(&daemon->query);
+  wire_server_close(&daemon->exchange);
+  runtime_destroy(&daemon->runtime);
+  if (daemon->store) {
+    store_close(&daemon->store);
+  }
+  sessions_destroy(&daemon->sessions);
+  desk_destroy(&daemon->desk);
+  turn_destroy(&daemon->turn);
+  wire_destroy(&daemon->wire);
+  (void)uv_run(&daemon->loop, UV_RUN_DEFAULT);
+  casework_destroy(&process->casework);
+  keyring_destroy(&daemon->keyring);
+  config_destroy(&daemon->config);
+  (void)uv_loop_close(&daemon->loop);
+}
+
+/* Printed for whoever started it with port "*". */
+static void tell_ready(const struct daemon *daemon) {
+  (void)printf("endpoint %s\nquery-endpoint %s\n", wire_server_endpoint(daemon->exchange, 0),
+               wire_server_endpoint(daemon->query, 0));
+  (void)fflush(stdout);
+  (void)sd_notify(0, "READY=1");
+  log_line(LOG_INFO, "daemon", "msg=ready journal=%llu", (unsigned long long)runtime_journal_head(daemon->runtime));
+}
+
+static int exit_code_of(enum err err) {
+  static const int wrong_configuration = 5;
+  bool configuration = err == ERR_CONFIG || err_class_of(err) == ERR_CLASS_DOMAIN;
+  return configuration ? wrong_configuration : EXIT_FAILURE;
+}
+
+static int run(struct process *process) {
+  struct daemon *daemon = &process->daemon;
+  struct fault fault = {.err = ERR_OK};
+  if (uv_loop_init(&daemon->loop) != 0 || signing_start() != ERR_OK) {
+    log_line(LOG_ERROR, "daemon", "no loop or no randomness");
+    return EXIT_FAILURE;
+  }
+  enum err err = begin(process, &fault);
+  if (err == ERR_OK) {
+    tell_ready(daemon);
+    (void)uv_run(&daemon->loop, UV_RUN_DEFAULT);
+  } else {
+    (void)fprintf(stderr, "kuratord: %s\n", fault.text[0] ? fault.text : err_text(err));
+  }
+  bool failed = daemon->failed;
+  end(process);
+  if (err != ERR_OK) {
+    return exit_code_of(err);
+  }
+  log_line(LOG_INFO, "daemon", "msg=ended");
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv) {
+  static struct process process;
+  bool stop;
+  int code = options_read(argc, argv, &process.options, &stop);
+  return stop ? code : run(&process);
+}

@@ -2,7 +2,7 @@
  * A DEALER on the loop.
  *
  *   TRYING ── handshake done ──→ UP ── disconnected ──→ PAUSED ── timer ──→ TRYING
- *     ↑ handshake refused: told, libzmq tries again by itself, with growing pauses
+ *     └── handshake refused or broken off: told ──────────────────→┘
  *
  * A socket lives for one connection: after a disconnection it is thrown away with everything that it still holds, and a
  * new one is made after a pause. So nothing that was queued for the old connection turns up on the new one before its
@@ -150,17 +150,27 @@ static void pause_before_next(struct wire_client *client) {
       client->pause_ms * 2 < client->options.reconnect_max_ms ? client->pause_ms * 2 : client->options.reconnect_max_ms;
 }
 
-static void on_disconnected(struct wire_client *client) {
-  if (!client->up) {
-    return; /* libzmq is trying; a refused handshake also ends in this event */
-  }
+/* libzmq would try again by itself after some failures, and never again after others (a refused key). */
+static void give_up_socket(struct wire_client *client) {
   client->up = false;
-  if (uv_now(client->wire->loop) - client->up_since >= STEADY_MS) {
-    client->pause_ms = client->options.reconnect_ms;
-  }
   socket_close(client);
   pause_before_next(client);
-  client->options.on_down(client->options.arg);
+}
+
+static void on_disconnected(struct wire_client *client) {
+  bool was_up = client->up;
+  if (was_up && uv_now(client->wire->loop) - client->up_since >= STEADY_MS) {
+    client->pause_ms = client->options.reconnect_ms;
+  }
+  give_up_socket(client);
+  if (was_up) {
+    client->options.on_down(client->options.arg);
+  }
+}
+
+static void on_handshake_failed(struct wire_client *client, enum wire_refusal refusal) {
+  give_up_socket(client);
+  client->options.on_refused(client->options.arg, refusal);
 }
 
 static void on_monitor(void *arg, int event, int value) {
@@ -173,11 +183,11 @@ static void on_monitor(void *arg, int event, int value) {
     client->options.on_up(client->options.arg);
     break;
   case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-    client->options.on_refused(client->options.arg, WIRE_REFUSED_KEY);
+    on_handshake_failed(client, WIRE_REFUSED_KEY);
     break;
   case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
   case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-    client->options.on_refused(client->options.arg, WIRE_REFUSED_HANDSHAKE);
+    on_handshake_failed(client, WIRE_REFUSED_HANDSHAKE);
     break;
   case ZMQ_EVENT_DISCONNECTED:
     on_disconnected(client);

@@ -100,7 +100,9 @@ enum err link_send(struct link *link, const struct link_event *event, uint64_t *
 
 /* ---- transactions: messages, file offsets and row results together ---- */
 
-/* Not nested. Inside on_delivery and on_receipt a transaction is open already: these two then do nothing. */
+/* Not nested, and not open across turns of the loop. Inside on_delivery and on_receipt a transaction is open already:
+ * these three then do nothing (what on_delivery wrote is undone by its returning an error). After an error of link_send
+ * other than of the data (ERR_IO, ERR_FULL) the transaction must be rolled back. */
 enum err link_begin(struct link *link) MUST_CHECK;
 /* ERR_IO, ERR_FULL: nothing of it is stored. */
 enum err link_commit(struct link *link, struct fault *fault) MUST_CHECK;
@@ -115,7 +117,8 @@ struct link_file {
 };
 enum err link_file_get(struct link *link, struct span file, struct link_file *ret_file) MUST_CHECK; /* ERR_NOT_FOUND */
 enum err link_file_put(struct link *link, struct span file, const struct link_file *state) MUST_CHECK;
-/* Row `row` of the file became the message `sequence` of `participant`, … */
+/* Row `row` of the file became the message `sequence` of `participant` (say so in the transaction of its link_send), …
+ */
 enum err link_row_sent(struct link *link, struct span file, uint64_t row, const char *participant,
                        uint64_t sequence) MUST_CHECK;
 /* … or was refused here, with a reason for the agency. */

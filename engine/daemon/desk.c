@@ -28,6 +28,7 @@ struct desk {
   size_t ends[DESK_ROWS_MAX];
   struct waiter waiters[WAITERS_MAX];
   size_t waiters_count;
+  uint64_t clock_pages;
   uv_timer_t timer;
 };
 
@@ -103,7 +104,10 @@ static void clock_page(struct desk *desk, struct page *page) {
       PAGE_FIELD("journal", value_int((int64_t)runtime_journal_head(desk->daemon->runtime))),
   };
   page_row(page, fields, PAGE_COUNT(fields));
-  page->cursor = moving ? SPAN_LITERAL("moving") : span_of(NULL, 0);
+  page->cursor = span_of(NULL, 0);
+  if (moving) { /* never the same twice: an asker takes a repeated cursor for an endless answer */
+    page->cursor = arena_printf(page->arena, "%llu", (unsigned long long)++desk->clock_pages);
+  }
 }
 
 static void waiters_answer(struct desk *desk) {

@@ -1,0 +1,32 @@
+/* ops/cli/lists.h — the list verbs and the other verbs of a running engine, for the table in engine.c. */
+#ifndef KURATOR_CLI_LISTS_H
+#define KURATOR_CLI_LISTS_H
+
+/* lists.c */
+int list_cases(int argc, char **argv);
+int list_deadlines(int argc, char **argv);
+int list_referrals(int argc, char **argv);
+int list_incidents(int argc, char **argv);
+int list_participants(int argc, char **argv);
+/* case.c */
+int case_show(int argc, char **argv);
+int case_timeline(int argc, char **argv);
+/* incident.c */
+int incident_retry(int argc, char **argv);
+int incident_resolve(int argc, char **argv);
+/* journal.c */
+int journal_export(int argc, char **argv);
+int outcome_export(int argc, char **argv);
+int journal_watch(int argc, char **argv);
+/* status.c */
+int status_show(int argc, char **argv);
+int clock_show(int argc, char **argv);
+int clock_advance(int argc, char **argv);
+/* submit.c */
+int event_submit(int argc, char **argv);
+/* keys.c */
+int keys_generate(int argc, char **argv);
+/* check.c */
+int config_check(int argc, char **argv);
+
+#endif

@@ -35,6 +35,7 @@ struct arguments {
   const char *endpoint;
   const char *server_key;
   const char *keys;
+  const char *shared;
   const char *participants[LINK_PARTICIPANTS_MAX];
   size_t participants_count;
   bool virtual_clock;
@@ -215,7 +216,8 @@ static enum err load_keys(struct adapter *adapter, struct link_participant *part
     return fault_set(fault, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
   }
   for (size_t i = 0; i < arguments->participants_count; i++) {
-    if (snprintf(path, sizeof path, "%s/%s.key", arguments->keys, arguments->participants[i]) >= (int)sizeof path) {
+    if (snprintf(path, sizeof path, "%s/%s", arguments->keys,
+                 arguments->shared ? arguments->shared : arguments->participants[i]) >= (int)sizeof path) {
       return fault_set(fault, ERR_LIMIT, "%s: path too long", arguments->keys);
     }
     TRY(key_pair_load(path, &adapter->keys[i], fault));
@@ -287,12 +289,14 @@ static void finish(struct adapter *adapter) {
 
 static const char USAGE[] =
     "Использование: %s --profile ФАЙЛ --root ПАПКА --endpoint АДРЕС --server-key ФАЙЛ --keys ПАПКА\n"
-    "               --participant ИМЯ [--participant ИМЯ …] [--territories ФАЙЛ] [--spool ФАЙЛ] [--clock virtual]\n"
+    "               --participant ИМЯ [--participant ИМЯ …] [--territories ФАЙЛ] [--shared ФАЙЛ] [--spool ФАЙЛ] "
+    "[--clock virtual]\n"
     "  --profile      описание таблиц ведомства (profile.yaml)\n"
     "  --root         папка обмена: в ней in, out, done, rejected\n"
     "  --endpoint     адрес kuratord, например tcp://127.0.0.1:7701\n"
     "  --server-key   открытый ключ kuratord (файл .pub)\n"
-    "  --keys         папка с ключами участников: ИМЯ.key\n"
+    "  --keys         папка с ключами участников: файл ИМЯ для каждого\n"
+    "  --shared       имя общего файла ключей, если у всех участников один\n"
     "  --participant  участник, за которого говорит этот процесс; можно указать несколько раз\n"
     "  --territories  справочник муниципальных образований (territories.yaml)\n"
     "  --spool        очередь сообщений; по умолчанию ПАПКА/spool.db\n"
@@ -321,6 +325,9 @@ static bool read_option(struct arguments *arguments, int option) {
   case 'K':
     arguments->keys = optarg;
     return true;
+  case 'S':
+    arguments->shared = optarg;
+    return true;
   case 'p':
     if (arguments->participants_count == LINK_PARTICIPANTS_MAX) {
       return false;
@@ -337,11 +344,17 @@ static bool read_option(struct arguments *arguments, int option) {
 
 static bool read_arguments(int argc, char **argv, struct arguments *arguments) {
   static const struct option options[] = {
-      {"profile", required_argument, NULL, 'P'},  {"territories", required_argument, NULL, 't'},
-      {"root", required_argument, NULL, 'r'},     {"spool", required_argument, NULL, 's'},
-      {"endpoint", required_argument, NULL, 'e'}, {"server-key", required_argument, NULL, 'k'},
-      {"keys", required_argument, NULL, 'K'},     {"participant", required_argument, NULL, 'p'},
-      {"clock", required_argument, NULL, 'c'},    {NULL, 0, NULL, 0},
+      {"profile", required_argument, NULL, 'P'},
+      {"territories", required_argument, NULL, 't'},
+      {"root", required_argument, NULL, 'r'},
+      {"spool", required_argument, NULL, 's'},
+      {"endpoint", required_argument, NULL, 'e'},
+      {"server-key", required_argument, NULL, 'k'},
+      {"keys", required_argument, NULL, 'K'},
+      {"participant", required_argument, NULL, 'p'},
+      {"clock", required_argument, NULL, 'c'},
+      {"shared", required_argument, NULL, 'S'},
+      {NULL, 0, NULL, 0},
   };
   int option = 0;
   while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {

@@ -74,6 +74,12 @@ static struct value moment_value(struct step *s, civil_moment moment) {
   return value_text(arena_copy(s->arena, span_of_cstr(text)));
 }
 
+static struct value sender_kind(const struct step *s) {
+  const struct catalogue *catalogue = s->c->casework->options.catalogue;
+  const struct participant *sender = catalogue_participant(catalogue, s->input->sender);
+  return sender ? value_text(sender->kind) : value_nil();
+}
+
 /* _x: what a script may know of the case and the time beside its own data. */
 static void platform_update(struct step *s) {
   struct case_file *c = s->c;
@@ -84,6 +90,7 @@ static void platform_update(struct step *s) {
       FIELD("case", value_text(c->identity.id)),
       FIELD("territory", data_text(c->territory)),
       FIELD("settings", c->process->settings),
+      FIELD("sender_kind", sender_kind(s)),
   };
   s->moment = (struct chart_moment){s->now, DATA_MAP(s, fields)};
 }

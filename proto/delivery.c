@@ -43,7 +43,7 @@ static enum err body_read(const struct value *body, struct arena *arena, struct 
 enum err delivery_unpack(struct span bytes, struct arena *arena, struct delivery *ret_delivery, struct fault *fault) {
   const ProtobufCMessageDescriptor *descriptor = &kurator__v1__delivery__descriptor;
   struct value message;
-  TRY(message_unpack(descriptor, bytes, arena, &message, fault));
+  TRY(mapper_unpack_newer(descriptor, bytes, arena, &message, fault));
   for (unsigned i = 0; i < descriptor->n_fields; i++) {
     const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
     const struct value *body = is_body(field) ? value_get(&message, field->name) : NULL;

@@ -44,7 +44,8 @@ enum err payload_pack(struct span event, const struct value *value, struct write
 /* ---- deliveries ---- */
 
 /* One entry of a participant's stream. `kind` is the name of the oneof member: "offer", "task", "deadline_notice", …;
- * `body` its fields. A field `data_json` stands in the body as `data`, parsed. */
+ * `body` its fields. A field `data_json` stands in the body as `data`, parsed. Fields that this program's schema does
+ * not have are passed over (the engine may be newer), a whole kind that it does not have is refused. */
 struct delivery {
   uint64_t position;
   civil_moment recorded_at;

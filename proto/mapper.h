@@ -27,11 +27,15 @@ struct mapper_path {
 enum err mapper_fault(const struct mapper_path *path, const char *name, enum err err, const char *text);
 
 /* The wire format's types, as they stand in the low three bits of a key. */
-enum mapper_wire { MAPPER_VARINT = 0, MAPPER_FIXED64 = 1, MAPPER_LENGTH = 2, MAPPER_UNUSED = -1 };
+enum mapper_wire { MAPPER_VARINT = 0, MAPPER_FIXED64 = 1, MAPPER_LENGTH = 2, MAPPER_FIXED32 = 5, MAPPER_UNUSED = -1 };
 /* MAPPER_UNUSED for the types that our schemas do not use (a test holds them to it). */
 enum mapper_wire mapper_wire_of(ProtobufCType type);
 
 /* The member of Payload for an event's name, or NULL. */
 const ProtobufCFieldDescriptor *mapper_payload_field(struct span event);
+
+/* As message_unpack, but fields that the schema does not have are passed over. */
+enum err mapper_unpack_newer(const ProtobufCMessageDescriptor *descriptor, struct span bytes, struct arena *arena,
+                             struct value *ret_value, struct fault *fault);
 
 #endif

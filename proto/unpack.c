@@ -16,6 +16,7 @@ struct slot {
 struct unpacking {
   struct mapper_path path;
   struct arena *arena;
+  bool newer_allowed; /* fields that the schema does not have are passed over: the sender may be newer */
 };
 
 static enum err unpack_message(struct unpacking *u, const ProtobufCMessageDescriptor *descriptor, struct span bytes,
@@ -175,6 +176,33 @@ static struct value map_of(const struct unpacking *u, const ProtobufCMessageDesc
   return (struct value){.kind = VALUE_MAP, .map = {fields, count}};
 }
 
+/* A field of which only the wire type is known. */
+static enum err pass_over(const struct unpacking *u, uint64_t key, struct reader *r) {
+  switch (key & 7) {
+  case MAPPER_VARINT:
+    (void)reader_varint(r);
+    break;
+  case MAPPER_FIXED64:
+    (void)reader_raw(r, sizeof(uint64_t));
+    break;
+  case MAPPER_LENGTH:
+    (void)reader_blob(r);
+    break;
+  case MAPPER_FIXED32:
+    (void)reader_raw(r, sizeof(uint32_t));
+    break;
+  default:
+    r->failed = true;
+    break;
+  }
+  return r->failed ? mapper_fault(&u->path, NULL, ERR_FORMAT, "данные повреждены или оборваны") : ERR_OK;
+}
+
+static const ProtobufCFieldDescriptor *field_of(const ProtobufCMessageDescriptor *descriptor, uint64_t key) {
+  uint64_t number = key >> 3;
+  return number <= UINT32_MAX ? protobuf_c_message_descriptor_get_field(descriptor, (unsigned)number) : NULL;
+}
+
 static enum err unpack_message(struct unpacking *u, const ProtobufCMessageDescriptor *descriptor, struct span bytes,
                                struct value *ret_value) {
   struct slot *slots = ARENA_ARRAY(u->arena, struct slot, descriptor->n_fields);
@@ -184,8 +212,11 @@ static enum err unpack_message(struct unpacking *u, const ProtobufCMessageDescri
     if (r.failed) {
       return mapper_fault(&u->path, NULL, ERR_FORMAT, "данные повреждены или оборваны");
     }
-    const ProtobufCFieldDescriptor *field =
-        key >> 3 <= UINT32_MAX ? protobuf_c_message_descriptor_get_field(descriptor, (unsigned)(key >> 3)) : NULL;
+    const ProtobufCFieldDescriptor *field = field_of(descriptor, key);
+    if (!field && u->newer_allowed && key >> 3 > 0) {
+      TRY(pass_over(u, key, &r));
+      continue;
+    }
     if (!field) {
       return mapper_fault(&u->path, NULL, ERR_INVALID, "есть поле, которого нет в схеме обмена");
     }
@@ -201,5 +232,11 @@ static enum err unpack_message(struct unpacking *u, const ProtobufCMessageDescri
 enum err message_unpack(const ProtobufCMessageDescriptor *descriptor, struct span bytes, struct arena *arena,
                         struct value *ret_value, struct fault *fault) {
   struct unpacking u = {.path = {.fault = fault}, .arena = arena};
+  return unpack_message(&u, descriptor, bytes, ret_value);
+}
+
+enum err mapper_unpack_newer(const ProtobufCMessageDescriptor *descriptor, struct span bytes, struct arena *arena,
+                             struct value *ret_value, struct fault *fault) {
+  struct unpacking u = {.path = {.fault = fault}, .arena = arena, .newer_allowed = true};
   return unpack_message(&u, descriptor, bytes, ret_value);
 }

@@ -74,6 +74,17 @@ static void two_members_of_a_oneof_are_refused(void **state) {
                    ERR_FORMAT); /* data "{" */
 }
 
+static void a_delivery_of_a_newer_engine_is_read_without_what_is_new(void **state) {
+  (void)state;
+  struct delivery d;
+  /* Position 1, an offer with case_id "c" and field 100, and field 101 of the delivery. */
+  struct span newer = BYTES("\x08\x01\x1a\x07\x0a\x01\x63\xa2\x06\x01\x78\xa8\x06\x05");
+  assert_int_equal(delivery_unpack(newer, &arena, &d, &fault), ERR_OK);
+  assert_int_equal(d.body.map.count, 1);
+  assert_true(span_is(value_get_text(&d.body, "case_id"), "c"));
+  assert_int_equal(delivery_unpack(BYTES("\x08\x01\xaa\x06\x00"), &arena, &d, &fault), ERR_INVALID); /* a newer kind */
+}
+
 static void lists_are_bounded(void **state) {
   (void)state;
   struct writer w DEFER(writer_finish);
@@ -177,6 +188,7 @@ int main(void) {
       PROMISE(what_two_readers_could_take_differently_is_refused),
       PROMISE(a_payload_of_another_event_or_of_two_is_refused),
       PROMISE(two_members_of_a_oneof_are_refused),
+      PROMISE(a_delivery_of_a_newer_engine_is_read_without_what_is_new),
       PROMISE(lists_are_bounded),
       PROMISE(random_and_damaged_bytes_are_survived),
       PROMISE(envelope_headers_of_bad_form_are_refused),

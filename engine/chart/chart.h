@@ -45,12 +45,13 @@ struct chart_limits chart_limits_default(void);
 typedef enum err (*chart_function)(void *arg, const struct value *arguments, size_t count, struct arena *arena,
                                    struct value *ret_value, struct fault *fault);
 
+struct chart_function_entry {
+  const char *name;
+  chart_function function;
+};
 struct chart_worker_options {
   struct chart_limits limits;
-  const struct {
-    const char *name;
-    chart_function function;
-  } *functions; /* ended by a NULL name; NULL for none. Borrowed for the worker's life. */
+  const struct chart_function_entry *functions; /* ended by a NULL name; NULL for none. Borrowed for the worker's life. */
   void *functions_arg;
 };
 enum err chart_worker_create(const struct chart_worker_options *options, struct chart_worker **ret_worker) MUST_CHECK;
@@ -61,6 +62,7 @@ void chart_worker_destroy(struct chart_worker **worker);
 enum chart_attribute_kind {
   CHART_ATTRIBUTE_TEXT, /* literal */
   CHART_ATTRIBUTE_EXPR, /* data-model expression */
+  CHART_ATTRIBUTE_LATER, /* data-model expression that is not evaluated at the start, only by chart_session_attribute */
 };
 struct chart_attribute {
   const char *name;
@@ -100,6 +102,7 @@ void chart_destroy(struct chart **chart);
 uint32_t chart_states_count(const struct chart *chart); /* states are numbered in document (pre-)order from 0 = <scxml> */
 struct span chart_state_id(const struct chart *chart, uint32_t state); /* generated ids for states without one */
 bool chart_state_is_final(const struct chart *chart, uint32_t state);
+bool chart_state_is_atomic(const struct chart *chart, uint32_t state); /* no children; final yes, history no */
 /* A foreign attribute of a state, by the vocabulary's namespace and local name ("stage"); empty if none. */
 struct span chart_state_attribute(const struct chart *chart, uint32_t state, const char *name);
 /* True if some transition of the chart names this event by a descriptor other than "*". Static, O(1) after the first

@@ -1,0 +1,190 @@
+/*
+ * `kurator chart …`: a chart on its own, without cases and without a daemon.
+ *
+ * `test` runs a chart on a virtual clock: when nothing is left to do the clock jumps to the next delayed send. The exit
+ * code tells the final state: 0 pass, 1 fail, 6 anything else, 5 for a chart that cannot be compiled.
+ */
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "chart/chart.h"
+#include "cli.h"
+
+enum { SOURCE_SIZE_MAX = 1 << 20, JUMPS_MAX = 10000 };
+
+struct test {
+  const char *path;
+  char *folder; /* absolute; what `src` may name lies in it */
+  bool restore;
+  bool trace;
+  struct chart_worker *worker;
+  struct chart *chart;
+  struct chart_session *session;
+  struct chart_outcome outcome;
+};
+
+/* --- files that a chart names --- */
+
+static bool is_inside(const char *folder, const char *path) {
+  size_t size = strlen(folder);
+  return strncmp(folder, path, size) == 0 && (path[size] == '/' || size == 1);
+}
+
+/* "file:NAME" or NAME, relative to the chart's folder and not out of it. */
+static enum err load_source(void *arg, struct span uri, struct arena *arena, struct span *ret_bytes) {
+  const struct test *test = arg;
+  struct span scheme = SPAN_LITERAL("file:");
+  if (span_starts_with(uri, scheme)) {
+    uri = span_of(uri.data + scheme.size, uri.size - scheme.size);
+  }
+  if (span_empty(uri) || uri.data[0] == '/' || memchr(uri.data, '\0', uri.size)) {
+    return ERR_FORBIDDEN;
+  }
+  struct span joined = arena_printf(arena, "%s/%.*s", test->folder, SPAN_ARG(uri));
+  char *real = realpath(arena_cstr(arena, joined), NULL);
+  if (!real) {
+    return ERR_NOT_FOUND;
+  }
+  struct span bytes = span_of(NULL, 0);
+  enum err err = is_inside(test->folder, real) ? cli_read_file(real, SOURCE_SIZE_MAX, &bytes, NULL) : ERR_FORBIDDEN;
+  free(real);
+  if (err == ERR_OK) {
+    *ret_bytes = arena_copy(arena, bytes);
+    free((void *)(uintptr_t)bytes.data);
+  }
+  return err;
+}
+
+static enum err find_folder(struct test *test) {
+  char *real = realpath(test->path, NULL);
+  if (!real) {
+    return ERR_NOT_FOUND;
+  }
+  char *slash = strrchr(real, '/');
+  *(slash == real ? slash + 1 : slash) = '\0';
+  test->folder = real;
+  return ERR_OK;
+}
+
+/* --- what the chart says --- */
+
+static void print_log(void *arg, struct span label, struct span text) {
+  (void)arg;
+  (void)printf("log %.*s: %.*s\n", SPAN_ARG(label), SPAN_ARG(text));
+}
+
+static void print_trace(void *arg, const char *what, struct span detail) {
+  (void)arg;
+  (void)printf("%s %.*s\n", what, SPAN_ARG(detail));
+}
+
+/* --- running --- */
+
+static enum err restore_from_bytes(struct test *test, struct fault *fault) {
+  struct writer w;
+  writer_init(&w);
+  enum err err = chart_session_save(test->session, &w, fault);
+  if (err == ERR_OK) {
+    chart_session_destroy(&test->session);
+    struct reader r = reader_of(writer_span(&w));
+    err = chart_session_restore(test->worker, test->chart, &r, &test->session, fault);
+  }
+  writer_finish(&w);
+  return err;
+}
+
+static enum err run_to_the_end(struct test *test, struct fault *fault) {
+  const struct chart_host host = {.log = print_log, .trace = test->trace ? print_trace : NULL};
+  struct chart_moment moment = {.now = 0, .platform = value_nil()};
+  enum err err = chart_session_start(test->session, &moment, NULL, &host, &test->outcome);
+  for (int jumps = 0; err == ERR_OK && jumps < JUMPS_MAX; jumps++) {
+    if (test->restore) {
+      TRY(restore_from_bytes(test, fault));
+    }
+    civil_moment due = chart_session_due(test->session);
+    if (due == CIVIL_MOMENT_NONE) {
+      return ERR_OK;
+    }
+    moment.now = due;
+    err = chart_session_advance(test->session, &moment, &host, &test->outcome);
+  }
+  if (err != ERR_OK) {
+    *fault = test->outcome.first_error;
+  }
+  return err;
+}
+
+static int verdict(const struct test *test) {
+  for (uint32_t i = 0; chart_session_ended(test->session) && i < chart_states_count(test->chart); i++) {
+    if (chart_state_is_final(test->chart, i) && chart_session_in(test->session, i)) {
+      struct span id = chart_state_id(test->chart, i);
+      return span_is(id, "pass") ? CLI_OK : span_is(id, "fail") ? CLI_FAILURE : CLI_UNDECIDED;
+    }
+  }
+  return CLI_UNDECIDED;
+}
+
+static enum err compile(struct test *test, struct fault *fault) {
+  struct span document;
+  TRY(cli_read_file(test->path, SOURCE_SIZE_MAX, &document, fault));
+  const struct chart_source source = {
+      .document = document, .name = test->path, .loader = load_source, .loader_arg = test};
+  enum err err = chart_compile(test->worker, &source, &test->chart, fault);
+  free((void *)(uintptr_t)document.data);
+  return err;
+}
+
+static int run_test(struct test *test) {
+  struct fault fault = {0};
+  const struct chart_worker_options options = {.limits = chart_limits_default()};
+  enum err err = chart_worker_create(&options, &test->worker);
+  if (err == ERR_OK) {
+    err = compile(test, &fault);
+  }
+  if (err != ERR_OK) {
+    return cli_fail(CLI_INVALID, "%s:%u: %s", test->path, fault.line, fault.text[0] ? fault.text : err_text(err));
+  }
+  err = chart_session_create(test->worker, test->chart, SPAN_LITERAL("test"), &test->session);
+  if (err == ERR_OK) {
+    err = run_to_the_end(test, &fault);
+  }
+  if (err != ERR_OK) {
+    return cli_fail(CLI_UNDECIDED, "%s:%u: %s", test->path, fault.line, fault.text[0] ? fault.text : err_text(err));
+  }
+  return verdict(test);
+}
+
+static int chart_test(int argc, char **argv) {
+  static const struct option options[] = {
+      {"restore", no_argument, NULL, 'r'}, {"trace", no_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
+  struct test test = {0};
+  optind = 1;
+  for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+    if (option == '?') {
+      return cli_usage("unknown option");
+    }
+    test.restore |= option == 'r';
+    test.trace |= option == 't';
+  }
+  if (optind + 1 != argc) {
+    return cli_usage("one chart is needed");
+  }
+  test.path = argv[optind];
+  if (find_folder(&test) != ERR_OK) {
+    return cli_fail(CLI_NOT_FOUND, "%s: there is no such file", test.path);
+  }
+  int result = run_test(&test);
+  chart_session_destroy(&test.session);
+  chart_destroy(&test.chart);
+  chart_worker_destroy(&test.worker);
+  free(test.folder);
+  return result;
+}
+
+const struct cli_verb cli_chart_verbs[] = {
+    {"chart", "test", "FILE.scxml [--restore] [--trace]",
+     "выполнить диаграмму на виртуальных часах: 0 pass, 1 fail, 6 иное, 5 не читается", chart_test},
+    {NULL, NULL, NULL, NULL, NULL},
+};

@@ -13,7 +13,7 @@
 #include "daemon/page.h"
 #include "daemon/turn.h"
 
-enum { WAITERS_MAX = 16, WAIT_MS = 1000, PEER_BYTES = 255, TEXT_MAX = 500 };
+enum { WAITERS_MAX = 16, WAIT_MS = 1000, PEER_BYTES = 255, TEXT_MAX = 32 << 10 };
 
 struct waiter {
   uint8_t peer[PEER_BYTES];

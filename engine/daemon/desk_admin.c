@@ -4,11 +4,12 @@
  *   status                              one row
  *   participant.list [connected=1]      one row for each participant: what is connected, what waits
  *   clock.show
- *   clock.advance to=MOMENT [expect=A,B]  virtual clock; `expect`: links that must be there before it moves
+ *   clock.advance to=MOMENT|DATE [expect=A,B]  virtual clock; a date: its end; `expect`: links that must be there
  */
 #include "daemon/page.h"
 #include "daemon/sessions.h"
 #include "daemon/turn.h"
+#include "runtime/rehearse.h"
 
 static int64_t connected_count(const struct sessions *sessions) {
   int64_t connected = 0;
@@ -92,6 +93,19 @@ static enum err clock_show(struct page *page, struct fault *fault) {
   return ERR_OK;
 }
 
+/* A plain date means the end of that day, as `until` of a rehearsal does. */
+static enum err target_parse(struct span text, civil_moment *ret_target, struct fault *fault) {
+  civil_day day;
+  if (civil_day_parse(text, &day) == ERR_OK) {
+    *ret_target = rehearse_end_of(day);
+    return ERR_OK;
+  }
+  if (civil_moment_parse(text, ret_target) != ERR_OK) {
+    return fault_set(fault, ERR_INVALID, "момент пишется как 2026-01-31 или 2026-01-31T10:00:00+05:00");
+  }
+  return ERR_OK;
+}
+
 /* Asked again (with a cursor) while the clock moves: the same target goes on, an ended one is not begun anew. */
 static enum err clock_advance(struct page *page, struct fault *fault) {
   struct turn *turn = page->daemon->turn;
@@ -99,11 +113,9 @@ static enum err clock_advance(struct page *page, struct fault *fault) {
   struct span missing;
   civil_moment target;
   TRY(page_arg_needed(page, "to", &to, fault));
-  if (civil_moment_parse(to, &target) != ERR_OK) {
-    return fault_set(fault, ERR_INVALID, "момент пишется как 2026-01-31 или 2026-01-31T10:00:00+05:00");
-  }
+  TRY(target_parse(to, &target, fault));
   if (!sessions_connected(page->daemon->sessions, page_arg(page, "expect"), &missing)) {
-    return fault_set(fault, ERR_BUSY, "нет связи с участником %.*s", SPAN_ARG(missing));
+    return fault_set(fault, ERR_UNREACHABLE, "нет связи с участником %.*s", SPAN_ARG(missing));
   }
   if (page->request->cursor.len == 0 || turn_now(turn) < target) {
     TRY(turn_advance(turn, target, fault));

@@ -93,7 +93,7 @@ static enum err referral_list(struct page *page, struct fault *fault) {
 static enum err incident_visit(struct page *page, struct span key, struct span value, void *arg) {
   struct record_incident incident;
   struct span root;
-  uint64_t number;
+  uint64_t number = 0;
   (void)arg;
   TRY(record_incident_of_key(arena_copy(page->arena, key), &root, &number));
   TRY(record_incident_read(arena_copy(page->arena, value), &incident));
@@ -147,7 +147,7 @@ static void done_row(struct page *page, struct span case_id, uint64_t number, co
 
 static enum err incident_retry(struct page *page, struct fault *fault) {
   struct span case_id;
-  uint64_t number;
+  uint64_t number = 0;
   TRY(incident_named(page, &case_id, &number, fault));
   TRY(runtime_incident_retry(page->daemon->runtime, case_id, number, fault));
   done_row(page, case_id, number, "queued");
@@ -156,7 +156,7 @@ static enum err incident_retry(struct page *page, struct fault *fault) {
 
 static enum err incident_resolve(struct page *page, struct fault *fault) {
   struct span case_id;
-  uint64_t number;
+  uint64_t number = 0;
   TRY(incident_named(page, &case_id, &number, fault));
   TRY(runtime_incident_resolve(page->daemon->runtime, case_id, number, page->asker, fault));
   done_row(page, case_id, number, "resolved");

@@ -42,7 +42,8 @@ struct intake_job {
   uint64_t first_sequence; /* READY without fault */
   struct runtime_message *messages;
   size_t count;
-  size_t taken; /* by the inbox: the owner counts here */
+  size_t taken;  /* by the inbox: the owner counts here, */
+  bool in_order; /* and marks here that the numbers were looked at */
   size_t bytes;
 
   struct arena arena;

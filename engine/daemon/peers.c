@@ -45,7 +45,7 @@ struct peer *peer_take(struct sessions *sessions, const struct wire_message *mes
 void peer_lost(struct sessions *sessions, struct peer *peer) {
   for (size_t i = 0; i < sessions->count; i++) {
     if (sessions->items[i].peer == peer) {
-      session_forget(&sessions->items[i]);
+      daemon_session_leave(&sessions->items[i]);
     }
   }
   log_line(LOG_INFO, "daemon", "msg=\"link gone\" agent=\"%s\"", peer->agent);

@@ -2,7 +2,8 @@
  * daemon/session.h — one participant's session, for the sessions_*.c files only.
  *
  * States of a session:
- *   AWAY     no link: nothing is sent; what the runtime still owes it is not kept (a link that comes back asks again)
+ *   AWAY     no link: nothing is sent, receipts are not kept (a link that comes back asks again); what it had sent is
+ *            still handed over
  *   PRESENT  a link said Hello and was welcomed
  *   REFUSED  an envelope counted for nothing: what comes behind it is passed over until the link says Hello again,
  *            because the order of a sender's messages must hold
@@ -91,8 +92,9 @@ struct sessions {
 };
 
 /* NULL: no such participant. */
-struct session *session_find(const struct sessions *sessions, struct span participant);
-void session_forget(struct session *session); /* AWAY: queue, receipts and connection are gone */
+struct session *daemon_session_find(const struct sessions *sessions, struct span participant);
+void daemon_session_leave(struct session *session);  /* AWAY: receipts and connection are gone */
+void daemon_session_forget(struct session *session); /* AWAY, and the queue is gone, too */
 
 /* peers.c */
 struct peer *peer_find(struct sessions *sessions, struct span id);
@@ -109,16 +111,16 @@ void peer_refuse(struct sessions *sessions, struct span peer_id, const char *par
 void peer_barrier(struct sessions *sessions, struct peer *peer);
 
 /* session_in.c */
-void session_envelope(struct session *session, const Kurator__V1__Envelope *envelope, const struct span *parts,
-                      size_t count);
-void session_submit(struct session *session); /* what is ready, as far as the inbox has room */
-void session_queue_drop(struct session *session);
+void daemon_session_envelope(struct session *session, const Kurator__V1__Envelope *envelope, const struct span *parts,
+                             size_t count);
+void daemon_session_submit(struct session *session); /* what is ready, as far as the inbox has room */
+void daemon_session_queue_drop(struct session *session);
 /* The participant's messages count for nothing until it says Hello again; retry_ms 0: something has to be mended first,
  * and it is AWAY. */
-void session_refuse(struct session *session, const struct fault *fault, uint32_t retry_ms);
+void daemon_session_refuse(struct session *session, const struct fault *fault, uint32_t retry_ms);
 
 /* session_out.c */
-void session_receipt_note(struct session *session, const struct runtime_receipt *receipt);
-void session_flush(struct session *session);
+void daemon_session_receipt_note(struct session *session, const struct runtime_receipt *receipt);
+void daemon_session_flush(struct session *session);
 
 #endif

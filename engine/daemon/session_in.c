@@ -22,16 +22,16 @@ static void queue_pop(struct session *session) {
   intake_drop(job);
 }
 
-void session_queue_drop(struct session *session) {
+void daemon_session_queue_drop(struct session *session) {
   while (session->first) {
     queue_pop(session);
   }
 }
 
-void session_refuse(struct session *session, const struct fault *fault, uint32_t retry_ms) {
+void daemon_session_refuse(struct session *session, const struct fault *fault, uint32_t retry_ms) {
   struct sessions *sessions = session->owner;
   struct peer *peer = session->peer;
-  session_queue_drop(session);
+  daemon_session_queue_drop(session);
   session->state = SESSION_REFUSED;
   log_line(LOG_WARNING, "daemon", "msg=\"envelope refused\" participant=%.*s err=%s",
            SPAN_ARG(session->participant->id), err_name(fault->err));
@@ -42,17 +42,17 @@ void session_refuse(struct session *session, const struct fault *fault, uint32_t
   }
   if (peer && retry_ms == 0) {
     peer->sessions--; /* the virtual clock does not wait for one that has to be mended first */
-    session_forget(session);
+    daemon_session_forget(session);
   }
   turn_kick(sessions->daemon->turn);
 }
 
 /* ---- handing over ---- */
 
-/* Sequences must follow each other: a hole would be a message lost between spool and inbox. */
+/* Numbers ascend on a connection; those that a link leaves out have their receipts. */
 static enum err check_sequence(struct session *session, const struct intake_job *job, struct fault *fault) {
-  if (session->expected != 0 && job->first_sequence != session->expected) {
-    return fault_set(fault, ERR_CONFLICT, "номера сообщений идут не подряд");
+  if (job->first_sequence < session->expected) {
+    return fault_set(fault, ERR_CONFLICT, "номера сообщений идут не по порядку");
   }
   session->expected = job->first_sequence + job->count;
   return ERR_OK;
@@ -74,11 +74,12 @@ static enum err submit_messages(struct session *session, struct intake_job *job)
 static bool submit_job(struct session *session, struct intake_job *job) {
   struct fault fault = job->fault;
   enum err err = fault.err;
-  if (err == ERR_OK && job->taken == 0) {
+  if (err == ERR_OK && !job->in_order) {
     err = check_sequence(session, job, &fault);
+    job->in_order = true;
   }
   if (err != ERR_OK) {
-    session_refuse(session, &fault, err == ERR_CONFLICT || err == ERR_BUSY ? RETRY_MS : 0);
+    daemon_session_refuse(session, &fault, err == ERR_CONFLICT || err == ERR_BUSY ? RETRY_MS : 0);
     return false;
   }
   err = submit_messages(session, job);
@@ -88,12 +89,12 @@ static bool submit_job(struct session *session, struct intake_job *job) {
   }
   if (err != ERR_BUSY) {
     (void)fault_set(&fault, err, err == ERR_LIMIT ? "сообщение слишком велико" : "система не принимает сообщения");
-    session_refuse(session, &fault, err == ERR_LIMIT ? 0 : RETRY_MS);
+    daemon_session_refuse(session, &fault, err == ERR_LIMIT ? 0 : RETRY_MS);
   }
   return false;
 }
 
-void session_submit(struct session *session) {
+void daemon_session_submit(struct session *session) {
   bool any = false;
   while (!turn_holds(session->owner->daemon->turn) && session->first && session->first->ready &&
          submit_job(session, session->first)) {
@@ -107,7 +108,7 @@ void session_submit(struct session *session) {
 static void judged(void *arg, struct intake_job *job) {
   struct session *session = arg;
   (void)job;
-  session_submit(session);
+  daemon_session_submit(session);
   turn_kick(session->owner->daemon->turn);
 }
 
@@ -159,14 +160,14 @@ static enum err take(struct session *session, const Kurator__V1__Envelope *envel
   return ERR_OK;
 }
 
-void session_envelope(struct session *session, const Kurator__V1__Envelope *envelope, const struct span *parts,
-                      size_t count) {
+void daemon_session_envelope(struct session *session, const Kurator__V1__Envelope *envelope, const struct span *parts,
+                             size_t count) {
   struct fault fault;
   if (session->state != SESSION_PRESENT || turn_draining(session->owner->daemon->turn)) {
     return;
   }
   enum err err = take(session, envelope, parts, count, &fault);
   if (err != ERR_OK) {
-    session_refuse(session, &fault, RETRY_MS);
+    daemon_session_refuse(session, &fault, RETRY_MS);
   }
 }

@@ -10,7 +10,7 @@
 
 /* ---- receipts ---- */
 
-void session_receipt_note(struct session *session, const struct runtime_receipt *receipt) {
+void daemon_session_receipt_note(struct session *session, const struct runtime_receipt *receipt) {
   if (session->unanswered > 0) {
     session->unanswered--;
   }
@@ -137,7 +137,7 @@ static bool deliveries_send(struct session *session) {
   return true;
 }
 
-void session_flush(struct session *session) {
+void daemon_session_flush(struct session *session) {
   bool room = session->peer != NULL && receipts_flush(session);
   while (room && session->peer && session->sent < session->head && session->sent < session->window) {
     room = deliveries_send(session);

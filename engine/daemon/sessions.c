@@ -37,7 +37,7 @@ void sessions_destroy(struct sessions **sessions) {
     return;
   }
   for (size_t i = 0; i < (*sessions)->count; i++) {
-    session_forget(&(*sessions)->items[i]);
+    daemon_session_forget(&(*sessions)->items[i]);
     free((*sessions)->items[i].receipts);
   }
   writer_finish(&(*sessions)->frame);
@@ -49,17 +49,21 @@ void sessions_destroy(struct sessions **sessions) {
 }
 
 /* The table stands in the order of the catalogue's participants. */
-struct session *session_find(const struct sessions *sessions, struct span participant) {
+struct session *daemon_session_find(const struct sessions *sessions, struct span participant) {
   const struct catalogue *catalogue = &sessions->daemon->config->catalogue;
   const struct participant *found = catalogue_participant(catalogue, participant);
   return found ? &sessions->items[found - catalogue->participants] : NULL;
 }
 
-void session_forget(struct session *session) {
-  session_queue_drop(session);
+void daemon_session_leave(struct session *session) {
   session->receipts_count = 0;
   session->state = SESSION_AWAY;
   session->peer = NULL;
+}
+
+void daemon_session_forget(struct session *session) {
+  daemon_session_queue_drop(session);
+  daemon_session_leave(session);
 }
 
 /* ---- Hello ---- */
@@ -95,7 +99,7 @@ static void session_window(struct session *session, uint32_t credit) {
 
 static void session_attach(struct session *session, struct peer *peer, const Kurator__V1__Hello *hello) {
   struct peer *before = session->peer;
-  session_forget(session);
+  daemon_session_forget(session);
   if (before != peer) {
     if (before) {
       before->sessions--;
@@ -168,7 +172,7 @@ static void on_ack(struct session *session, const Kurator__V1__Ack *ack) {
   if (ack->position > session->sent || runtime_ack(runtime, session->participant->id, ack->position) != ERR_OK) {
     struct fault fault;
     (void)fault_set(&fault, ERR_RANGE, "подтверждена доставка, которой не было");
-    session_refuse(session, &fault, 0);
+    daemon_session_refuse(session, &fault, 0);
     return;
   }
   if (ack->position > session->acknowledged) {
@@ -182,7 +186,7 @@ static void on_ack(struct session *session, const Kurator__V1__Ack *ack) {
 static void on_barrier_reply(struct sessions *sessions, struct peer *peer, const Kurator__V1__BarrierReply *reply) {
   for (size_t i = 0; i < reply->n_positions; i++) {
     const Kurator__V1__LinkPosition *said = reply->positions[i];
-    struct session *session = session_find(sessions, span_of_cstr(said->participant));
+    struct session *session = daemon_session_find(sessions, span_of_cstr(said->participant));
     if (session && session->peer == peer) {
       session->said_number = reply->number;
       session->said_sequence = said->sequence;
@@ -210,7 +214,7 @@ static void on_ping(struct session *session, const Kurator__V1__Ping *ping) {
 static void on_frame(struct session *session, const Kurator__V1__Frame *frame, const struct span *parts, size_t count) {
   switch (frame->body_case) {
   case KURATOR__V1__FRAME__BODY_ENVELOPE:
-    session_envelope(session, frame->envelope, parts, count);
+    daemon_session_envelope(session, frame->envelope, parts, count);
     break;
   case KURATOR__V1__FRAME__BODY_ACK:
     on_ack(session, frame->ack);
@@ -229,7 +233,7 @@ static void on_frame(struct session *session, const Kurator__V1__Frame *frame, c
 static enum err check_right(const struct sessions *sessions, const struct wire_message *message,
                             const Kurator__V1__Frame *frame, struct session **ret_session, struct fault *fault) {
   struct span name = span_of_cstr(frame->participant);
-  *ret_session = session_find(sessions, name);
+  *ret_session = daemon_session_find(sessions, name);
   if (!*ret_session || !keyring_speaks_for(sessions->daemon->keyring, message->user_id, name)) {
     return fault_set(fault, ERR_FORBIDDEN, "этот ключ не может действовать от имени участника");
   }
@@ -265,14 +269,14 @@ void sessions_on_message(struct sessions *sessions, const struct wire_message *m
 /* ---- what the runtime says ---- */
 
 void sessions_receipt(struct sessions *sessions, const struct runtime_receipt *receipt) {
-  struct session *session = session_find(sessions, receipt->sender);
+  struct session *session = daemon_session_find(sessions, receipt->sender);
   if (session) {
-    session_receipt_note(session, receipt);
+    daemon_session_receipt_note(session, receipt);
   }
 }
 
 void sessions_delivered(struct sessions *sessions, struct span participant, uint64_t position) {
-  struct session *session = session_find(sessions, participant);
+  struct session *session = daemon_session_find(sessions, participant);
   if (session && position > session->head) {
     session->head = position;
   }
@@ -280,8 +284,8 @@ void sessions_delivered(struct sessions *sessions, struct span participant, uint
 
 void sessions_flush(struct sessions *sessions) {
   for (size_t i = 0; i < sessions->count; i++) {
-    session_submit(&sessions->items[i]);
-    session_flush(&sessions->items[i]);
+    daemon_session_submit(&sessions->items[i]);
+    daemon_session_flush(&sessions->items[i]);
   }
 }
 
@@ -319,24 +323,32 @@ void sessions_probe(struct sessions *sessions, uint64_t number) {
   }
 }
 
-enum sessions_state sessions_settled(const struct sessions *sessions) {
-  bool changed = false;
-  for (size_t i = 0; i < sessions->count; i++) {
-    const struct session *session = &sessions->items[i];
-    if (session->state == SESSION_AWAY) {
-      continue;
-    }
-    if (session->first && session->first->ready) {
-      return SESSIONS_FULL;
-    }
-    if (session->first || session->receipts_count > 0 || session->acknowledged < session->head ||
-        session->state == SESSION_REFUSED) {
-      return SESSIONS_BUSY;
-    }
-    changed |= session->said_number != sessions->barrier || session->said_position != session->acknowledged ||
-               session->said_sequence > session->received;
+/* Of one session: a link that took all the deliveries that it asked for is not waited for. */
+static enum sessions_state session_settled(const struct session *session) {
+  const struct sessions *sessions = session->owner;
+  if (session->first) {
+    return session->first->ready ? SESSIONS_FULL : SESSIONS_BUSY;
   }
-  return changed ? SESSIONS_CHANGED : SESSIONS_SETTLED;
+  if (session->state == SESSION_AWAY) {
+    return SESSIONS_SETTLED;
+  }
+  uint64_t wanted = session->head < session->window ? session->head : session->window;
+  if (session->state == SESSION_REFUSED || session->receipts_count > 0 || session->acknowledged < wanted) {
+    return SESSIONS_BUSY;
+  }
+  bool same = session->said_number == sessions->barrier && session->said_position == session->acknowledged &&
+              session->said_sequence <= session->received;
+  return same ? SESSIONS_SETTLED : SESSIONS_CHANGED;
+}
+
+/* The first that is not settled decides, but what keeps all the others waiting comes first. */
+enum sessions_state sessions_settled(const struct sessions *sessions) {
+  enum sessions_state all = SESSIONS_SETTLED;
+  for (size_t i = 0; i < sessions->count; i++) {
+    enum sessions_state one = session_settled(&sessions->items[i]);
+    all = one < all ? one : all;
+  }
+  return all;
 }
 
 /* ---- for the operator ---- */
@@ -367,7 +379,7 @@ bool sessions_connected(const struct sessions *sessions, struct span participant
   struct span rest = participants;
   while (rest.size > 0) {
     struct span name = span_cut(rest, ',', &rest);
-    const struct session *session = session_find(sessions, name);
+    const struct session *session = daemon_session_find(sessions, name);
     if (!session || !session->peer) {
       *ret_missing = name;
       return false;

@@ -26,11 +26,12 @@ void sessions_flush(struct sessions *sessions);
 
 /* Virtual clock. Asks every connection that has not been asked for this number; returns how many have not answered. */
 size_t sessions_barrier(struct sessions *sessions, uint64_t number, civil_moment now);
-enum sessions_state {
-  SESSIONS_BUSY,    /* signatures are being verified or deliveries are on their way: ask again when kicked */
-  SESSIONS_FULL,    /* the inbox has no room for what has come: it has to be worked off first */
-  SESSIONS_CHANGED, /* something was handled since the links answered: another barrier is needed */
-  SESSIONS_SETTLED, /* what the links say they sent is here, what was sent to them is handled */
+enum sessions_state {                   /* in the order of importance */
+                      SESSIONS_FULL,    /* the inbox has no room for what has come: it has to be worked off first */
+                      SESSIONS_BUSY,    /* signatures are being verified or deliveries are on their way: ask again when
+                                           kicked */
+                      SESSIONS_CHANGED, /* something was handled since the links answered: another barrier is needed */
+                      SESSIONS_SETTLED, /* what the links say they sent is here, what was sent to them is handled */
 };
 enum sessions_state sessions_settled(const struct sessions *sessions);
 /* Finds out which of the connections that owe an answer are gone. */

@@ -129,25 +129,34 @@ static bool keep_row(void *arg, struct span text) {
   return !rows->malformed;
 }
 
-static int ask(const struct client *client, const char *verb, const char *const *args, size_t args_count,
-               query_on_row on_row, void *arg, uint64_t *ret_journal) {
+static enum err ask(const struct client *client, const char *verb, const char *const *args, size_t args_count,
+                    query_on_row on_row, void *arg, uint64_t *ret_journal, struct fault *fault) {
   const struct query_request request = {.actor = client->actor, .verb = verb, .args = args, .args_count = args_count};
-  struct fault fault = {.err = ERR_OK};
-  enum err err = query_ask(client->query, &request, on_row, arg, ret_journal, &fault);
-  fault.err = err;
-  return err == ERR_OK ? CLI_OK : cli_fail_fault(NULL, &fault);
+  enum err err = query_ask(client->query, &request, on_row, arg, ret_journal, fault);
+  fault->err = err;
+  return err;
+}
+
+enum err client_try(const struct client *client, const char *verb, const char *const *args, size_t args_count,
+                    query_on_row on_row, void *arg, struct fault *fault) {
+  return ask(client, verb, args, args_count, on_row, arg, NULL, fault);
 }
 
 int client_ask(const struct client *client, const char *verb, const char *const *args, size_t args_count,
                struct client_rows *rows) {
-  int code = ask(client, verb, args, args_count, keep_row, rows, &rows->journal);
-  if (code == CLI_OK && rows->too_many) {
+  struct fault fault = {.err = ERR_OK};
+  if (ask(client, verb, args, args_count, keep_row, rows, &rows->journal, &fault) != ERR_OK) {
+    return cli_fail_fault(NULL, &fault);
+  }
+  if (rows->too_many) {
     return cli_fail(CLI_FAILURE, "ответ длиннее %d строк: сузьте запрос", CLIENT_ROWS_MAX);
   }
-  return code == CLI_OK && rows->malformed ? cli_fail(CLI_FAILURE, "ответ сервера не читается") : code;
+  return rows->malformed ? cli_fail(CLI_FAILURE, "ответ сервера не читается") : CLI_OK;
 }
 
 int client_stream(const struct client *client, const char *verb, const char *const *args, size_t args_count,
                   query_on_row on_row, void *arg) {
-  return ask(client, verb, args, args_count, on_row, arg, NULL);
+  struct fault fault = {.err = ERR_OK};
+  enum err err = ask(client, verb, args, args_count, on_row, arg, NULL, &fault);
+  return err == ERR_OK ? CLI_OK : cli_fail_fault(NULL, &fault);
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/civil.h"
@@ -9,7 +10,7 @@
 #include "lists.h"
 #include "table.h"
 
-enum { WORD_BYTES = 500 };
+enum { WORD_BYTES = 32 << 10, CONNECT_S = 30, RETRY_MS = 200 };
 
 static const struct table_word clock_words[] = {{"system", "системные"},
                                                 {"virtual", "виртуальные"},
@@ -126,10 +127,28 @@ static bool advance_row(void *arg, struct span text) {
   return true;
 }
 
+/* Adapters that have just been started need a moment to connect. */
+static int advance_ask(const struct client *client, const char *const *args, size_t count, struct advance *advance) {
+  const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
+  struct fault fault = {.err = ERR_OK};
+  for (int tries = 0;; tries++) {
+    enum err err = client_try(client, "clock.advance", args, count, advance_row, advance, &fault);
+    bool absent = err == ERR_UNREACHABLE && count > 1 && tries < CONNECT_S * 1000 / RETRY_MS;
+    if (err == ERR_OK) {
+      return CLI_OK;
+    }
+    if (!absent) {
+      fault.err = err;
+      return cli_fail_fault(NULL, &fault);
+    }
+    (void)nanosleep(&pause, NULL);
+  }
+}
+
 static int advance_run(const struct client *client, const char *const *args, size_t count) {
   struct advance advance = {.from = CIVIL_MOMENT_NONE, .terminal = isatty(STDERR_FILENO) == 1};
   arena_init(&advance.arena, 0);
-  int code = client_stream(client, "clock.advance", args, count, advance_row, &advance);
+  int code = advance_ask(client, args, count, &advance);
   (void)fputs(advance.terminal && advance.from != CIVIL_MOMENT_NONE ? "\n" : "", stderr);
   if (code == CLI_OK && !advance.arrived) {
     code = cli_fail(CLI_FAILURE, "часы не дошли до цели");

@@ -66,3 +66,7 @@ struct span chart_element_text(const struct chart *chart, uint32_t element, cons
   const struct element_attribute *found = chart_element_attribute(chart, element, attribute);
   return found ? found->text : span_of(NULL, 0);
 }
+
+bool chart_element_has(const struct chart *chart, uint32_t element, const char *attribute) {
+  return chart_element_attribute(chart, element, attribute) != NULL;
+}

@@ -6,6 +6,7 @@
  * services (children of <state>) or sends to them (executable content); this room knows their names only from the
  * vocabulary that the caller passes.
  *
+ * Data: a Lua table with the keys 1 … n, or without any, is a list, every other one a map.
  * Life cycle: chart_worker_create (one per thread) → chart_compile → chart_session_create or _restore →
  * chart_session_start / _event / _advance … → chart_session_save → chart_session_destroy.
  * Threading: a chart belongs to the worker that compiled it; a worker and its sessions belong to one thread.
@@ -30,12 +31,13 @@ struct chart_worker;  /* a Lua state and scratch memory */
 struct chart;         /* compiled document, immutable */
 struct chart_session; /* one running instance */
 
+/* "A call" is one external event or one delayed send with all that follows from it, in all nested sessions. */
 struct chart_limits {
   uint32_t document_size_max;   /* bytes of SCXML */
-  uint32_t instructions_max;    /* Lua VM instructions in one macrostep */
-  uint32_t script_memory_max;   /* bytes the Lua state may grow by in one macrostep */
-  uint32_t microsteps_max;      /* in one macrostep */
-  uint32_t queue_max;           /* events in a session's queues */
+  uint32_t instructions_max;    /* Lua VM instructions in one call; long texts and tables walked in C count too */
+  uint32_t script_memory_max;   /* bytes the Lua state may grow by in one call */
+  uint32_t microsteps_max;      /* in one call; also the external events taken */
+  uint32_t queue_max;           /* events in a session's queues; delayed sends of a session */
 };
 /* What kuratord runs with: 1 MiB, 1,000,000, 16 MiB, 1,000, 1,000. */
 struct chart_limits chart_limits_default(void);
@@ -70,7 +72,7 @@ struct chart_attribute {
   bool required;
 };
 enum chart_element_place { CHART_PLACE_STATE, CHART_PLACE_CONTENT };
-/* An element of the extension namespace. In CHART_PLACE_STATE it behaves as <invoke type="PREFIX:NAME">, its
+/* An element of the extension namespace (not inside a chart that another invokes). In CHART_PLACE_STATE it behaves as <invoke type="PREFIX:NAME">, its
  * attributes as params, its `id` attribute (or a generated one) as invokeid; in CHART_PLACE_CONTENT as
  * <send type="PREFIX:NAME">, its attributes evaluated when it runs. <k:param name= expr=/> children add params. */
 struct chart_element {
@@ -90,8 +92,8 @@ typedef enum err (*chart_loader)(void *arg, struct span uri, struct arena *arena
 struct chart_source {
   struct span document;
   const char *name; /* for faults: a file name */
-  const struct chart_vocabulary *vocabulary; /* NULL: plain SCXML */
-  chart_loader loader;
+  const struct chart_vocabulary *vocabulary; /* NULL: plain SCXML. Borrowed for the chart's life. */
+  chart_loader loader; /* asked while compiling, and while running for a src that is an expression: lives as the chart */
   void *loader_arg;
 };
 /* ERR_FORMAT / ERR_INVALID / ERR_LIMIT with line and an English text in `fault`. */
@@ -120,6 +122,8 @@ struct chart_element_info {
 struct chart_element_info chart_element_info(const struct chart *chart, uint32_t element);
 /* A literal attribute of an element; empty if absent or an expression. */
 struct span chart_element_text(const struct chart *chart, uint32_t element, const char *attribute);
+/* Whether the element carries the attribute, literal or expression. */
+bool chart_element_has(const struct chart *chart, uint32_t element, const char *attribute);
 
 /* ---- running ------------------------------------------------------------------------------------------------ */
 
@@ -133,7 +137,7 @@ struct chart_invocation {
   struct span invokeid;
   struct span type;    /* full URI */
   struct span src;
-  uint32_t element;    /* of the vocabulary, UINT32_MAX for a plain <invoke> of an unknown type */
+  uint32_t element;    /* number among chart_elements_count, UINT32_MAX for a plain <invoke> of an unknown type */
   struct value params; /* map: attributes (EXPR evaluated, TEXT as text) and params */
   struct value content;
 };
@@ -154,7 +158,7 @@ struct chart_host {
   /* ERR_NOT_FOUND / ERR_UNREACHABLE becomes error.communication, others error.execution. */
   enum err (*send)(void *arg, const struct chart_send *send, struct fault *fault);
   void (*log)(void *arg, struct span label, struct span text); /* may be NULL */
-  /* One call per microstep when tracing, may be NULL: the states entered or left, in order. */
+  /* When tracing, may be NULL: "event" NAME, "exit" and "enter" with the ids of the states, "ended" SESSION. */
   void (*trace)(void *arg, const char *what, struct span detail);
 };
 
@@ -193,9 +197,10 @@ enum err chart_session_advance(struct chart_session *session, const struct chart
 bool chart_session_ended(const struct chart_session *session);
 /* donedata of the final state, nil if none or not ended. Valid until the session changes. */
 struct value chart_session_donedata(const struct chart_session *session);
+/* After the end: true for the top-level final state that was reached. */
 bool chart_session_in(const struct chart_session *session, uint32_t state);
-/* Evaluates an EXPR attribute of an element in the session's present data; ERR_SCRIPT with the message in `fault`.
- * `event` becomes _event, may be NULL. */
+/* Evaluates an EXPR or LATER attribute of an element in the session's present data; ERR_SCRIPT with the message in
+ * `fault`. `event` becomes _event, may be NULL. A literal gives its text, an attribute that is not there nil. */
 enum err chart_session_attribute(struct chart_session *session, const struct chart_moment *moment, uint32_t element,
                                  const char *attribute, const struct chart_event *event, struct arena *arena,
                                  struct value *ret_value, struct fault *fault) MUST_CHECK;
@@ -206,7 +211,8 @@ enum err chart_session_variable(struct chart_session *session, const char *name,
 /* ---- durability ---------------------------------------------------------------------------------------------- */
 
 /* Only between calls (a session is then quiescent). Names states by id; holds configuration, history, data as a canonical
- * tree, queues, delayed sends with absolute due, running invocations with their children inside.
+ * tree, queues, delayed sends with absolute due, running invocations with their children inside. A table that two
+ * variables share is parted, so that the saved session goes on as a restored one would.
  * ERR_UNSUPPORTED with the name of the variable in `fault` when the data holds a function or a cycle. */
 enum err chart_session_save(struct chart_session *session, struct writer *w, struct fault *fault) MUST_CHECK;
 /* ERR_CORRUPT for bytes that no save made, ERR_CONFLICT when the chart has no such state or element. Does not call

@@ -64,7 +64,7 @@ static enum err run_withdraw(struct step *s, const struct value *data, struct fa
   return ERR_OK;
 }
 
-enum err content_run(struct step *s, const struct chart_send *send, struct fault *fault) {
+enum err case_content_run(struct step *s, const struct chart_send *send, struct fault *fault) {
   static const struct {
     const char *type;
     enum err (*run)(struct step *, const struct value *, struct fault *);

@@ -81,7 +81,7 @@ void offer_make(struct step *s, struct live *live, const struct value *params) {
     live_fault(s, live, "kind", "no kind of help");
   }
   offer_release(s);
-  const struct participant *to = route(s, kind, exclude ? exclude : &nil, prefer ? prefer : &nil);
+  const struct participant *to = routing_choose(s, kind, exclude ? exclude : &nil, prefer ? prefer : &nil);
   if (to) {
     offer_to(s, live, to, params);
     return;

@@ -23,7 +23,7 @@
  */
 #include "casework/state.h"
 
-enum { RECORD_VERSION = 1, LIVES_MAX = 1000, RECIPIENTS_MAX = 10000, STATES_MAX = 10000 };
+enum { RECORD_VERSION = 1, LIVES_MAX = 1000, RECIPIENTS_MAX = 10000, STATES_MAX = 10000, HEAD_TEXTS = 11 };
 enum { CASE_FLAG_ENDED = 1 };
 enum { CHILD_FLAG_ENDED = 1, CHILD_FLAG_CANCELLED = 2 };
 enum { LIVE_FLAG_FAULTY = 1, LIVE_FLAG_DELIVERED = 2, LIVE_FLAG_ANSWERED = 4, LIVE_FLAG_PARAMS = 8 };
@@ -59,20 +59,20 @@ static void put_states(const struct case_file *c, struct writer *w) {
 
 static void put_head(const struct case_file *c, struct writer *w) {
   const struct stage_rule *stages = c->casework->options.catalogue->stages;
-  const struct span texts[] = {c->identity.id,
-                               c->identity.process,
-                               c->identity.parent,
-                               c->identity.invoke,
-                               c->identity.key,
-                               c->status,
-                               c->reason,
-                               c->addressee,
-                               c->territory,
-                               c->ground,
-                               c->stage < 0 ? (struct span){0} : stages[c->stage].name};
+  const struct span texts[HEAD_TEXTS] = {c->identity.id,
+                                         c->identity.process,
+                                         c->identity.parent,
+                                         c->identity.invoke,
+                                         c->identity.key,
+                                         c->status,
+                                         c->reason,
+                                         c->addressee,
+                                         c->territory,
+                                         c->ground,
+                                         c->stage < 0 ? (struct span){0} : stages[c->stage].name};
   writer_u8(w, RECORD_VERSION);
   writer_u8(w, c->ended ? CASE_FLAG_ENDED : 0);
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+  for (size_t i = 0; i < HEAD_TEXTS; i++) {
     writer_blob(w, texts[i]);
   }
   const int64_t numbers[] = {c->offer, c->edition, c->opened_at, c->changed_at, c->status_at};
@@ -240,10 +240,10 @@ static enum err get_head(struct reader *r, struct arena *arena, struct head *ret
     return r->failed ? ERR_CORRUPT : ERR_VERSION;
   }
   v.ended = get_bounded(r, CASE_FLAG_ENDED) != 0;
-  struct span *const texts[] = {
+  struct span *const texts[HEAD_TEXTS] = {
       &v.identity.id, &v.identity.process, &v.identity.parent, &v.identity.invoke, &v.identity.key, &v.status,
       &v.reason,      &v.addressee,        &v.territory,       &v.ground,          &v.stage};
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+  for (size_t i = 0; i < HEAD_TEXTS; i++) {
     *texts[i] = reader_blob(r);
   }
   int64_t *const numbers[] = {&v.offer, &v.edition, &v.opened_at, &v.changed_at, &v.status_at};

@@ -87,8 +87,8 @@ static bool goes_before(const struct candidate *a, const struct candidate *b) {
   return a->load * b->room < b->load * a->room;
 }
 
-const struct participant *route(const struct step *s, struct span help, const struct value *exclude,
-                                const struct value *prefer) {
+const struct participant *routing_choose(const struct step *s, struct span help, const struct value *exclude,
+                                         const struct value *prefer) {
   const struct catalogue *catalogue = s->c->casework->options.catalogue;
   const struct routing_rule *rule = rule_for(catalogue, help);
   struct candidate best = {0};

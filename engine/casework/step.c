@@ -55,7 +55,7 @@ static void host_uninvoke(void *arg, struct span invokeid, uint32_t element) {
 }
 
 static enum err host_send(void *arg, const struct chart_send *send, struct fault *fault) {
-  return content_run(arg, send, fault);
+  return case_content_run(arg, send, fault);
 }
 
 /* ---- the step's context ------------------------------------------------------------------------------------- */
@@ -131,7 +131,7 @@ enum err live_attribute(struct step *s, struct live *live, const char *name, str
     live_fault(s, live, name, fault.text);
     return ERR_OK;
   }
-  if (err != ERR_OK && err != ERR_NOT_FOUND) {
+  if (err != ERR_OK) {
     return fault_set(s->fault, err, "%.*s, %s: %s", SPAN_ARG(live->element->id), name, fault.text);
   }
   return ERR_OK;

@@ -396,19 +396,20 @@ static bool meet(struct step *s, struct watch *w, civil_day day) {
   return false;
 }
 
-/* Without a condition every event of the list counts; a condition that fails is an incident and counts as no. */
+/* Without a condition every event of the list counts. Only `false` says no; a condition that fails says no too, and is an
+ * incident. */
 static enum err condition_holds(struct step *s, const struct element *e, const struct chart_event *event,
                                 bool *ret_holds) {
   struct value v;
   struct fault fault = {0};
   struct case_file *c = s->c;
   enum err err = chart_session_attribute(c->session, &s->moment, e->number, "met-if", event, s->arena, &v, &fault);
-  *ret_holds = err == ERR_NOT_FOUND || (err == ERR_OK && (v.kind == VALUE_BOOL ? v.truth : v.kind != VALUE_NIL));
+  *ret_holds = err == ERR_OK && (v.kind != VALUE_BOOL || v.truth);
   if (err == ERR_SCRIPT) {
     effect_incident(s, "script-error", arena_printf(s->arena, "%.*s, met-if: %s", SPAN_ARG(e->id), fault.text));
     return ERR_OK;
   }
-  return err == ERR_NOT_FOUND ? ERR_OK : err;
+  return err;
 }
 
 enum err watch_meet_event(struct step *s, const struct chart_event *event, bool *ret_met) {

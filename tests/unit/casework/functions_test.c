@@ -62,7 +62,7 @@ static void due_counts_a_term(void **state) {
   (void)state;
   assert_gives("due('2025-12-25', '10wd')", "{\"v\":\"2026-01-20\"}");
   assert_gives("due('2026-01-31', '1mo', 'none')", "{\"v\":\"2026-02-28\"}");
-  assert_gives("due(nil, '1mo')", "{}");
+  assert_gives("due(nil, '1mo')", "[]");
   assert_fails("due('2026-02-30', '1mo')");
   assert_fails("due('2026-02-20', 'soon')");
   assert_fails("due('2026-02-20', '1mo', 'sideways')");
@@ -80,7 +80,7 @@ static void the_next_sitting_is_that_of_the_territory(void **state) {
   (void)state;
   assert_gives("next_sitting('2026-01-12')", "{\"v\":\"2026-01-21\"}");
   assert_gives("next_sitting('2026-01-22', 'board')", "{\"v\":\"2026-02-18\"}");
-  assert_gives("next_sitting('2026-01-22', 'helper')", "{}");
+  assert_gives("next_sitting('2026-01-22', 'helper')", "[]");
   assert_fails("next_sitting('2026-01-22', 'nobody')");
 }
 
@@ -88,7 +88,7 @@ static void dates_are_compared_and_nil_is_passed_over(void **state) {
   (void)state;
   assert_gives("max_date('2026-01-12', nil, '2026-02-01')", "{\"v\":\"2026-02-01\"}");
   assert_gives("min_date('2026-01-12', '2026-02-01', nil)", "{\"v\":\"2026-01-12\"}");
-  assert_gives("min_date()", "{}");
+  assert_gives("min_date()", "[]");
   assert_fails("min_date(5)");
 }
 

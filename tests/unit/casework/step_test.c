@@ -26,7 +26,7 @@ static const struct world_process processes[] = {
      "data='{today=_x.today, now=_x.now, on=_x.occurred_on, case=_x.case, territory=_x.territory,"
      " days=_x.settings.days, kind=_x.sender_kind, as=start.as, event=start.event, begun=start.occurred_on}'/>"
      "</transition></state>"},
-    {"delayed", "<state id='s'><onentry><send event='later' delay='1h'/></onentry>"
+    {"delayed", "<state id='s'><onentry><send event='later' delay='3600s'/></onentry>"
                 "<transition event='later' target='end'/></state><final id='end'/>"},
     {"endless", "<state id='s'><transition event='left'><raise event='again'/></transition>"
                 "<transition event='again'><raise event='again'/></transition></state>"},

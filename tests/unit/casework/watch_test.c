@@ -230,7 +230,7 @@ static void what_begins_in_time_has_no_cause(void **state) {
 static void what_occurred_before_the_window_does_not_count(void **state) {
   (void)state;
   start("window", "{\"day\":\"2026-01-12\"}");
-  world_expect(&w, "deadline look open from=2026-01-12 term=3mo+5wd due=2026-04-20 opens=2026-04-12");
+  world_expect(&w, "deadline look open from=2026-01-12 term=3mo+5wd due=2026-04-17 opens=2026-04-12");
   world_until(&w, "2026-04-10");
   world_event(&w, "c", "helper-north", "visit.done", "{}");
   world_refuse(&w, "met");

@@ -40,7 +40,7 @@ static bool is_id_part(struct span part) {
       return false;
     }
   }
-  return part.size > 0;
+  return part.size > 0 && part.data[0] != '.'; /* adapters name files after cases */
 }
 
 static bool is_case_id(struct span id) {

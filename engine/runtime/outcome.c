@@ -113,6 +113,12 @@ static enum err collect_roots(struct outcome *o) {
 
 /* ---- one family ---- */
 
+/* A child that was started for an element of a list has that element's key, not its own invocation's id. */
+static bool is_referral(const struct case_view *view) {
+  const struct case_identity *identity = &view->identity;
+  return !span_empty(identity->parent) && !span_empty(view->status) && !span_equal(identity->invoke, identity->key);
+}
+
 static enum err keep_case(struct outcome *o, struct span key, struct span value) {
   uint8_t *text = arena_alloc(&o->family_arena, CASE_ID_MAX);
   struct outcome_case c = {.referral = false};
@@ -120,7 +126,7 @@ static enum err keep_case(struct outcome *o, struct span key, struct span value)
   TRY(record_case_of_key(key, text, &c.id));
   TRY(record_case_read(value, &record));
   TRY(case_view_decode(arena_copy(&o->family_arena, record.body), &o->family_arena, &c.view));
-  c.referral = !span_empty(c.view.identity.parent) && !span_empty(c.view.status);
+  c.referral = is_referral(&c.view);
   o->cases = room(o->cases, o->cases_count, &o->cases_capacity, sizeof *o->cases);
   o->cases[o->cases_count++] = c;
   return ERR_OK;

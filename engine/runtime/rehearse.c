@@ -190,6 +190,9 @@ static enum err feed(struct rehearsal *r) {
       r->options->progress(r->options->progress_arg, events.size - rest.size, events.size);
     }
   }
+  if (r->now != CIVIL_MOMENT_NONE) {
+    TRY(drain(r, r->now)); /* the last lines are recorded when they say */
+  }
   return drain(r, rehearse_end_of(r->options->until));
 }
 

@@ -1,0 +1,317 @@
+/*
+ * A year of cases, told twice by the same seed: once straight, once through everything that goes wrong between two
+ * programs. Messages come twice or again much later; the engine stops before a batch (its inbox is lost and sent again)
+ * or after it (the receipts are lost and the messages are sent again); it is restarted from its store, decodes every
+ * case anew, and keeps few of them in memory; batches are cut at other places.
+ *
+ * What must hold: the outcome and the exported journal are the same bytes; each message has one answer for ever; and
+ * the journal, rehearsed, gives the outcome again.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+#include "check.h"
+
+enum { CASES = 12, STEPS = 400, SEEDS = 12, TEXT_MAX = 400 };
+
+/* ---- chance ---- */
+
+static uint64_t chance_state;
+
+static uint32_t chance(uint32_t below) { /* xorshift64* */
+  chance_state ^= chance_state >> 12;
+  chance_state ^= chance_state << 25;
+  chance_state ^= chance_state >> 27;
+  return (uint32_t)((chance_state * UINT64_C(2685821657736338717)) >> 33) % below;
+}
+
+/* ---- the script of a year ---- */
+
+struct sent {
+  civil_moment at;
+  struct bench_message message;
+  char event[32], case_id[64], data[TEXT_MAX], occurred[CIVIL_MOMENT_TEXT];
+  const char *receipt; /* the first answer */
+};
+
+static struct sent script[STEPS];
+static uint64_t sequences[8];
+
+static const char *const helpers[] = {"helper-north", "helper-south"};
+static const char *const doctors[] = {"doctor-a", "doctor-b"};
+static const char *const places[] = {"north", "south"};
+
+static void write_begin(struct sent *s, uint32_t number) {
+  s->message.as = "agency-1";
+  (void)snprintf(s->event, sizeof s->event, "begin");
+  char day[CIVIL_DATE_TEXT];
+  civil_day_format(civil_moment_day(s->at) + (civil_day)chance(40), day);
+  (void)snprintf(s->data, sizeof s->data, "{\"edition\":%u,\"day\":\"%s\",\"place\":\"%s\",\"name\":\"Иванов %u\"}",
+                 1 + chance(3), day, places[number % 2], number);
+}
+
+static void write_plan(struct sent *s) {
+  (void)snprintf(s->event, sizeof s->event, "plan");
+  int used = snprintf(s->data, sizeof s->data, "{\"rows\":[");
+  uint32_t count = chance(4);
+  for (uint32_t i = 0; i < count; i++) {
+    char day[CIVIL_DATE_TEXT];
+    civil_day_format(civil_moment_day(s->at) + (civil_day)chance(60), day);
+    used += snprintf(s->data + used, sizeof s->data - (size_t)used,
+                     "%s{\"id\":\"m%u\",\"kind\":\"medical\",\"due\":\"%s\"}", i > 0 ? "," : "", i, day);
+  }
+  (void)snprintf(s->data + used, sizeof s->data - (size_t)used, "]}");
+}
+
+static void write_answer(struct sent *s) {
+  static const char *const answers[] = {"accepted", "declined", "completed", "completed"};
+  s->message.as = doctors[chance(2)];
+  (void)snprintf(s->event, sizeof s->event, "%s", answers[chance(4)]);
+  if (chance(4) == 0) {
+    (void)snprintf(s->case_id + strlen(s->case_id), 20, "/part/m%u", chance(3));
+  } else {
+    (void)snprintf(s->data, sizeof s->data, "{\"measure\":\"m%u\"}", chance(3));
+  }
+}
+
+static void write_helper(struct sent *s, uint32_t number) {
+  static const char *const events[] = {"visit.done", "visit.done", "visit.done", "closed", "broken", "no.such"};
+  s->message.as = helpers[chance(8) == 0 ? chance(2) : number % 2];
+  (void)snprintf(s->event, sizeof s->event, "%s",
+                 events[chance(40) == 0   ? 4
+                        : chance(30) == 0 ? 3 + chance(3)
+                                          : chance(3)]);
+  (void)snprintf(s->data, sizeof s->data, chance(20) == 0 ? "{\"secret\":1}" : "{\"note\":\"Тайна\"}");
+  if (strcmp(s->event, "visit.done") != 0) {
+    s->data[0] = '\0';
+  }
+}
+
+static void write_message(struct sent *s) {
+  uint32_t number = chance(CASES);
+  (void)snprintf(s->case_id, sizeof s->case_id, "86-%u", number);
+  s->message.as = helpers[number % 2];
+  switch (chance(8)) {
+  case 0:
+  case 1:
+    write_begin(s, number);
+    break;
+  case 2:
+  case 3:
+    write_plan(s);
+    break;
+  case 4:
+  case 5:
+  case 6:
+    write_answer(s);
+    break;
+  default:
+    write_helper(s, number);
+  }
+  if (chance(10) == 0) {
+    civil_moment_format(s->at - (civil_moment)chance(10) * CIVIL_DAY_MS, s->occurred);
+  }
+}
+
+static size_t sender_number(const char *as) {
+  static const char *const all[] = {"agency-1", "helper-north", "helper-south", "doctor-a", "doctor-b"};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    if (strcmp(all[i], as) == 0) {
+      return i;
+    }
+  }
+  return 7;
+}
+
+static void write_script(uint64_t seed) {
+  chance_state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+  civil_moment now = bench_moment("2026-01-12T09:00:00+05:00");
+  memset(script, 0, sizeof script);
+  memset(sequences, 0, sizeof sequences);
+  for (size_t i = 0; i < STEPS; i++) {
+    struct sent *s = &script[i];
+    now += chance(3) == 0 ? 0 : (civil_moment)chance(2 * 24 * 3600) * 1000; /* often several at one moment */
+    s->at = now;
+    write_message(s);
+    s->message.sequence = ++sequences[sender_number(s->message.as)];
+    s->message.event = s->event;
+    s->message.case_id = s->case_id;
+    s->message.data = s->data[0] ? s->data : NULL;
+    s->message.occurred = s->occurred[0] ? s->occurred : NULL;
+  }
+}
+
+/* ---- playing it ---- */
+
+static void work_until(struct bench *b, civil_moment now) {
+  char text[CIVIL_MOMENT_TEXT];
+  civil_moment_format(now, text);
+  bench_until(b, text);
+}
+
+static void submit(struct bench *b, struct sent *s) {
+  assert_int_equal(ERR_OK, bench_submit(b, &s->message));
+}
+
+/* Messages of one moment in one go; each answer is kept. */
+static size_t play_moment(struct bench *b, size_t first) {
+  size_t end = first;
+  while (end < STEPS && script[end].at == script[first].at) {
+    submit(b, &script[end++]);
+  }
+  size_t before = b->receipts_count;
+  work_until(b, script[first].at);
+  assert_int_equal(before + (end - first), b->receipts_count);
+  for (size_t i = first; i < end; i++) {
+    script[i].receipt = b->receipts[before + i - first];
+  }
+  return end;
+}
+
+static void end_of_year(struct bench *b) {
+  bench_until(b, "2027-12-31T23:59:59.999+05:00");
+}
+
+static void play_straight(struct bench *b) {
+  for (size_t i = 0; i < STEPS;) {
+    i = play_moment(b, i);
+  }
+  end_of_year(b);
+}
+
+/* An accepted message is told a second time as a duplicate of the same entry; everything else is repeated word for
+ * word. */
+static void assert_same_answer(const char *first, const char *again) {
+  if (strncmp(first, "accepted ", 9) == 0) {
+    assert_memory_equal("duplicate ", again, 10);
+    assert_string_equal(first + 9, again + 10);
+  } else {
+    assert_string_equal(first, again);
+  }
+}
+
+static bool counted_refusal(const struct sent *s) {
+  return strncmp(s->receipt, "refused", 7) == 0;
+}
+
+/* Something that was answered before comes again. A refusal that was only counted may be judged anew, so it is left
+ * out. */
+static void send_again(struct bench *b, size_t below, civil_moment now) {
+  struct sent *s = &script[chance((uint32_t)below)];
+  if (counted_refusal(s)) {
+    return;
+  }
+  size_t before = b->receipts_count;
+  submit(b, s);
+  work_until(b, now);
+  assert_int_equal(before + 1, b->receipts_count);
+  assert_same_answer(s->receipt, b->receipts[before]);
+}
+
+static void play_troubled(struct bench *b) {
+  for (size_t i = 0; i < STEPS;) {
+    if (chance(5) == 0) { /* stopped with a full inbox: nobody was answered, all is sent again */
+      submit(b, &script[i]);
+      bench_restart(b);
+    }
+    size_t end = play_moment(b, i);
+    if (chance(4) == 0) {
+      bench_restart(b);
+    }
+    if (chance(3) == 0) {
+      send_again(b, end, script[i].at);
+    }
+    if (end < STEPS && chance(4) == 0) { /* a tick between two messages */
+      work_until(b, script[i].at + (script[end].at - script[i].at) / 2);
+    }
+    i = end;
+  }
+  end_of_year(b);
+}
+
+/* ---- what must hold ---- */
+
+static void first_difference(const char *a, const char *b, char text[200]) {
+  size_t at = 0;
+  size_t line = 0;
+  for (; a[at] && a[at] == b[at]; at++) {
+    line = a[at] == '\n' ? at + 1 : line;
+  }
+  (void)snprintf(text, 200, "%.95s\n%.95s", a + line, b + line);
+}
+
+static void assert_same(uint64_t seed, const char *what, const char *a, const char *b) {
+  if (strcmp(a, b) != 0) {
+    char text[200];
+    first_difference(a, b, text);
+    fail_msg("seed %llu: %s differs:\n%s", (unsigned long long)seed, what, text);
+  }
+}
+
+static void play_seed(uint64_t seed) {
+  static struct bench straight, troubled;
+  bench_open(&straight);
+  write_script(seed);
+  play_straight(&straight);
+  const char *outcome = bench_outcome(&straight);
+  const char *journal = bench_export(&straight);
+
+  bench_open(&troubled);
+  troubled.limits.batch_messages = 1 + chance(4);
+  troubled.limits.batch_timers = 1 + chance(4);
+  troubled.limits.cases_cached = 1 + chance(6);
+  bench_restart(&troubled);
+  play_troubled(&troubled);
+  assert_same(seed, "the outcome", outcome, bench_outcome(&troubled));
+  assert_same(seed, "the journal", journal, bench_export(&troubled));
+  assert_same(seed, "the rehearsal", outcome, bench_rehearse(&troubled, journal, "2027-12-31"));
+  assert_int_equal(runtime_journal_head(straight.runtime), runtime_journal_head(troubled.runtime));
+  bench_close(&troubled);
+  bench_close(&straight);
+}
+
+static void trouble_changes_nothing(void **state) {
+  (void)state;
+  const char *only = getenv("SIMULATION_SEED");
+  if (only) {
+    play_seed(strtoull(only, NULL, 10));
+    return;
+  }
+  for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+    play_seed(seed);
+  }
+}
+
+/* A script that never gets anywhere would prove nothing. */
+static void the_script_reaches_every_corner(void **state) {
+  (void)state;
+  static struct bench b;
+  size_t completed = 0, missed = 0, late = 0, refused = 0, parked = 0;
+  for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+    bench_open(&b);
+    write_script(seed);
+    play_straight(&b);
+    const char *outcome = bench_outcome(&b);
+    completed += bench_count(outcome, "\"status\":\"completed\"");
+    missed += bench_count(outcome, "\"state\":\"missed\"");
+    late += bench_count(outcome, "\"state\":\"met-reported-late\"");
+    refused += bench_count(outcome, "\"reason\":\"refused\"");
+    parked += bench_count(outcome, "\"reason\":\"step-failed\"");
+    bench_close(&b);
+  }
+  assert_true(completed > 0);
+  assert_true(missed > 0);
+  assert_true(late > 0);
+  assert_true(refused > 0);
+  assert_true(parked > 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(trouble_changes_nothing),
+      cmocka_unit_test(the_script_reaches_every_corner),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,261 @@
+/* Keys sort as the tables are walked, and every record comes back as it was written, or is refused. */
+#include "check.h"
+
+#include "runtime/records.h"
+
+static struct writer w;
+static uint8_t id_buffer[CASE_ID_MAX];
+
+static int setup(void **state) {
+  (void)state;
+  writer_init(&w);
+  return 0;
+}
+
+static int teardown(void **state) {
+  (void)state;
+  writer_finish(&w);
+  return 0;
+}
+
+static struct span L(const char *text) {
+  return span_of_cstr(text);
+}
+
+static void
+a_family_is_one_range_of_keys(void **state) {
+  (void)state;
+  const char *ids[] = {"A", "A/part", "A/part/m1", "A/zz", "A-1", "A.2", "AB"};
+  struct record_key family = record_family_prefix(L("A"));
+  for (size_t i = 1; i < sizeof ids / sizeof *ids; i++) {
+    struct record_key before = record_case_key(L(ids[i - 1]));
+    struct record_key key = record_case_key(L(ids[i]));
+    assert_true(span_compare(record_key_span(&before), record_key_span(&key)) < 0);
+    assert_int_equal(span_starts_with(record_key_span(&key), record_key_span(&family)), i <= 3);
+  }
+}
+
+static void deadlines_of_a_family_lie_under_its_prefix(void **state) {
+  (void)state;
+  struct record_key family = record_family_prefix(L("A"));
+  struct record_key own = record_deadline_key(L("A"), 7);
+  struct record_key part = record_deadline_key(L("A/part"), 1);
+  struct record_key other = record_deadline_key(L("A-1"), 1);
+  assert_true(span_starts_with(record_key_span(&own), record_key_span(&family)));
+  assert_true(span_starts_with(record_key_span(&part), record_key_span(&family)));
+  assert_false(span_starts_with(record_key_span(&other), record_key_span(&family)));
+}
+
+static void a_deadline_key_comes_back(void **state) {
+  (void)state;
+  const uint32_t slots[] = {0, 1, 255, 256, 0x2f2f2f2f, UINT32_MAX};
+  for (size_t i = 0; i < sizeof slots / sizeof *slots; i++) {
+    struct record_key key = record_deadline_key(L("86-1/part/m.1"), slots[i]);
+    struct span id;
+    uint32_t slot;
+    assert_int_equal(ERR_OK, record_deadline_of_key(record_key_span(&key), id_buffer, &id, &slot));
+    assert_span(id, "86-1/part/m.1");
+    assert_int_equal(slots[i], slot);
+  }
+}
+
+static void timers_sort_by_moment_then_case_then_slot(void **state) {
+  (void)state;
+  struct record_key keys[] = {
+      record_timer_key(-5, L("B"), 9),        record_timer_key(0, L("B"), 1),       record_timer_key(10, L("A"), 2),
+      record_timer_key(10, L("A"), 300),      record_timer_key(10, L("A/part"), 1), record_timer_key(10, L("A-1"), 0),
+      record_timer_key(INT64_MAX, L("A"), 0),
+  };
+  for (size_t i = 1; i < sizeof keys / sizeof *keys; i++) {
+    assert_true(span_compare(record_key_span(&keys[i - 1]), record_key_span(&keys[i])) < 0);
+  }
+  struct record_timer timer;
+  assert_int_equal(ERR_OK, record_timer_of_key(record_key_span(&keys[4]), id_buffer, &timer));
+  assert_int_equal(10, timer.due);
+  assert_span(timer.case_id, "A/part");
+  assert_int_equal(1, timer.slot);
+  assert_int_equal(ERR_OK, record_timer_of_key(record_key_span(&keys[0]), id_buffer, &timer));
+  assert_int_equal(-5, timer.due);
+}
+
+static void foreign_keys_are_corrupt(void **state) {
+  (void)state;
+  struct span id;
+  uint32_t slot;
+  uint64_t number;
+  struct record_timer timer;
+  assert_int_equal(ERR_CORRUPT, record_case_of_key(L(""), id_buffer, &id));
+  assert_int_equal(ERR_CORRUPT, record_deadline_of_key(L("A12345678"), id_buffer, &id, &slot));
+  assert_int_equal(ERR_CORRUPT, record_timer_of_key(L("short"), id_buffer, &timer));
+  assert_int_equal(ERR_CORRUPT, record_pair_of_key(L("x"), &id, &number));
+  assert_int_equal(ERR_CORRUPT, record_number_of_key(L("123"), &number));
+}
+
+static void a_head_comes_back(void **state) {
+  (void)state;
+  struct record_head head = {
+      .journal = 300, .incidents = 7, .recorded_at = CIVIL_MOMENT_NONE, .clock = 1768194900123, .chain = {1, 2, 3}};
+  record_head_write(&head, &w);
+  struct record_head read;
+  assert_int_equal(ERR_OK, record_head_read(writer_span(&w), &read));
+  assert_int_equal(300, read.journal);
+  assert_int_equal(7, read.incidents);
+  assert_true(read.recorded_at == CIVIL_MOMENT_NONE);
+  assert_int_equal(1768194900123, read.clock);
+  assert_memory_equal(head.chain, read.chain, sizeof read.chain);
+}
+
+static struct record_journal entry_example(void) {
+  return (struct record_journal){
+      .kind = RECORD_JOURNAL_REFUSED,
+      .err = ERR_CONFLICT,
+      .recorded_at = 1768194900000,
+      .occurred_at = -1,
+      .sender = L("helper-1"),
+      .sequence = 42,
+      .slot = 9,
+      .event = L("visit.done"),
+      .case_id = L("A/part"),
+      .acting_for = L("w-7"),
+      .text = L("Дело закрыто"),
+      .clear = L("clear"),
+      .sealed = L("sealed"),
+      .digest = {9, 8, 7},
+      .chain = {6, 5},
+  };
+}
+
+static void a_journal_entry_comes_back(void **state) {
+  (void)state;
+  struct record_journal entry = entry_example();
+  record_journal_write(&entry, &w);
+  struct record_journal read;
+  assert_int_equal(ERR_OK, record_journal_read(writer_span(&w), &read));
+  assert_int_equal(RECORD_JOURNAL_REFUSED, read.kind);
+  assert_int_equal(ERR_CONFLICT, read.err);
+  assert_int_equal(entry.recorded_at, read.recorded_at);
+  assert_int_equal(-1, read.occurred_at);
+  assert_span(read.sender, "helper-1");
+  assert_int_equal(42, read.sequence);
+  assert_int_equal(9, read.slot);
+  assert_span(read.event, "visit.done");
+  assert_span(read.case_id, "A/part");
+  assert_span(read.acting_for, "w-7");
+  assert_span(read.text, "Дело закрыто");
+  assert_span(read.clear, "clear");
+  assert_span(read.sealed, "sealed");
+  assert_memory_equal(entry.digest, read.digest, sizeof read.digest);
+  assert_memory_equal(entry.chain, read.chain, sizeof read.chain);
+}
+
+/* Whatever is cut off or added, nothing is read past the end and nothing passes as whole. */
+static void a_cut_or_lengthened_record_is_corrupt(void **state) {
+  (void)state;
+  struct record_journal entry = entry_example();
+  struct record_journal read;
+  record_journal_write(&entry, &w);
+  size_t whole = w.size;
+  for (size_t size = 0; size < whole; size++) {
+    assert_int_equal(ERR_CORRUPT, record_journal_read(span_of(w.data, size), &read));
+  }
+  writer_u8(&w, 0);
+  assert_int_equal(ERR_CORRUPT, record_journal_read(writer_span(&w), &read));
+}
+
+static void a_newer_version_is_told_apart_from_damage(void **state) {
+  (void)state;
+  struct record_case c = {.journal = 3, .body = L("body")};
+  record_case_write(&c, &w);
+  w.data[0] = 2;
+  assert_int_equal(ERR_VERSION, record_case_read(writer_span(&w), &c));
+  w.data[0] = 0;
+  assert_int_equal(ERR_CORRUPT, record_case_read(writer_span(&w), &c));
+}
+
+static void a_case_remembers_that_it_is_parked(void **state) {
+  (void)state;
+  struct record_case c = {.parked = true, .journal = 300, .body = L("body")};
+  record_case_write(&c, &w);
+  struct record_case read;
+  assert_int_equal(ERR_OK, record_case_read(writer_span(&w), &read));
+  assert_true(read.parked);
+  assert_int_equal(300, read.journal);
+  assert_span(read.body, "body");
+}
+
+static void a_receipt_keeps_the_code_by_name(void **state) {
+  (void)state;
+  struct record_receipt receipt = {
+      .kind = RUNTIME_REFUSED, .err = ERR_FORBIDDEN, .incident = 5, .text = L("Нельзя"), .digest = {1}};
+  record_receipt_write(&receipt, &w);
+  bool named = false;
+  for (size_t i = 0; i + 9 <= w.size; i++) {
+    named = named || span_is(span_of(w.data + i, 9), "FORBIDDEN");
+  }
+  assert_true(named);
+  struct record_receipt read;
+  assert_int_equal(ERR_OK, record_receipt_read(writer_span(&w), &read));
+  assert_int_equal(RUNTIME_REFUSED, read.kind);
+  assert_int_equal(ERR_FORBIDDEN, read.err);
+  assert_int_equal(5, read.incident);
+  assert_span(read.text, "Нельзя");
+}
+
+static void an_incident_comes_back(void **state) {
+  (void)state;
+  struct record_incident incident = {.transport = true,
+                                     .journal = 4,
+                                     .count = 3,
+                                     .at = 10,
+                                     .last_at = 20,
+                                     .resolved_at = CIVIL_MOMENT_NONE,
+                                     .case_id = L("A"),
+                                     .reason = L("refused"),
+                                     .detail = L("Дело закрыто"),
+                                     .sender = L("s"),
+                                     .event = L("e")};
+  record_incident_write(&incident, &w);
+  struct record_incident read;
+  assert_int_equal(ERR_OK, record_incident_read(writer_span(&w), &read));
+  assert_true(read.transport);
+  assert_false(read.resolved);
+  assert_int_equal(3, read.count);
+  assert_int_equal(20, read.last_at);
+  assert_true(read.resolved_at == CIVIL_MOMENT_NONE);
+  assert_span(read.detail, "Дело закрыто");
+  assert_span(read.resolved_by, "");
+}
+
+static void a_cursor_comes_back(void **state) {
+  (void)state;
+  struct record_cursor cursor = {.head = 1000, .acknowledged = 999, .sequence = 5, .refusals = 2, .load = -1};
+  record_cursor_write(&cursor, &w);
+  struct record_cursor read;
+  assert_int_equal(ERR_OK, record_cursor_read(writer_span(&w), &read));
+  assert_int_equal(1000, read.head);
+  assert_int_equal(999, read.acknowledged);
+  assert_int_equal(5, read.sequence);
+  assert_int_equal(2, read.refusals);
+  assert_int_equal(-1, read.load);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(a_family_is_one_range_of_keys),
+      TEST(deadlines_of_a_family_lie_under_its_prefix),
+      TEST(a_deadline_key_comes_back),
+      TEST(timers_sort_by_moment_then_case_then_slot),
+      TEST(foreign_keys_are_corrupt),
+      TEST(a_head_comes_back),
+      TEST(a_journal_entry_comes_back),
+      TEST(a_cut_or_lengthened_record_is_corrupt),
+      TEST(a_newer_version_is_told_apart_from_damage),
+      TEST(a_case_remembers_that_it_is_parked),
+      TEST(a_receipt_keeps_the_code_by_name),
+      TEST(an_incident_comes_back),
+      TEST(a_cursor_comes_back),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -172,6 +172,16 @@ def check_element(tree, process, element, roles, readme):
             yield f"{where}: README.md does not say which clause it carries out"
 
 
+def check_regions(tree, process):
+    """A transition to a state inside its own is internal: else it leaves its state, and the parallel around it."""
+    root = ET.fromstring(tree.text(f"config/processes/{process}/chart.scxml"))
+    for state in root.iter():
+        inside = {child.get("id") for child in state.iter() if child is not state and child.get("id")}
+        for transition in state.findall(SCXML + "transition"):
+            if transition.get("target") in inside and transition.get("type") != "internal":
+                yield f"{process}, {state.get('id')}: the transition to {transition.get('target')} is not internal"
+
+
 def check_form(tree, process, name):
     """A form asks only for fields of the event that it fills."""
     form = json.loads(tree.text(f"config/processes/{process}/forms/{name}"))
@@ -192,6 +202,7 @@ def check_form(tree, process, name):
 def check_processes(tree):
     for process in tree.processes:
         yield from check_process(tree, process)
+        yield from check_regions(tree, process)
         forms = os.path.join(tree.root, "config/processes", process, "forms")
         for name in sorted(os.listdir(forms)) if os.path.isdir(forms) else []:
             yield from check_form(tree, process, name)

@@ -328,6 +328,9 @@ static bool read_option(struct arguments *arguments, int option) {
   case 'S':
     arguments->shared = optarg;
     return true;
+  case 'S':
+    arguments->shared = optarg;
+    return true;
   case 'p':
     if (arguments->participants_count == LINK_PARTICIPANTS_MAX) {
       return false;

@@ -328,9 +328,6 @@ static bool read_option(struct arguments *arguments, int option) {
   case 'S':
     arguments->shared = optarg;
     return true;
-  case 'S':
-    arguments->shared = optarg;
-    return true;
   case 'p':
     if (arguments->participants_count == LINK_PARTICIPANTS_MAX) {
       return false;

@@ -37,7 +37,7 @@ void member_hello(struct member *member) {
   hello.position = member->state.position;
   hello.has_credit = 1;
   hello.credit = TALK_CREDIT;
-  hello.agent = (char *)(uintptr_t)member->link->options.agent; /* only read */
+  hello.agent = member->link->agent;
   Kurator__V1__Frame frame = member_frame(member, KURATOR__V1__FRAME__BODY_HELLO);
   frame.hello = &hello;
   if (connection_send(member->connection, &frame, NULL, 0) == ERR_OK) {

@@ -415,11 +415,11 @@ static struct link *link_new(const struct link_options *options) {
   struct link *link = calloc(1, sizeof *link);
   ASSERT(link);
   link->options = *options;
-  link->options.agent = strdup(options->agent ? options->agent : "");
+  link->agent = strdup(options->agent ? options->agent : "");
   link->options.participants = NULL;
   link->connections = calloc(options->participants_count, sizeof *link->connections);
   link->members = calloc(options->participants_count, sizeof *link->members);
-  ASSERT(link->options.agent && link->connections && link->members);
+  ASSERT(link->agent && link->connections && link->members);
   arena_init(&link->arena, 0);
   writer_init(&link->frame);
   writer_init(&link->header);
@@ -439,6 +439,7 @@ enum err link_open(const struct link_options *options, struct link **ret_link, s
   link->options.endpoint = NULL;
   link->options.server_key = NULL;
   link->options.spool_path = NULL;
+  link->options.agent = NULL;
   if (err != ERR_OK) {
     link_close(&link);
     return err;
@@ -457,7 +458,7 @@ static void link_free(struct link *link) {
   arena_finish(&link->arena);
   writer_finish(&link->frame);
   writer_finish(&link->header);
-  free((char *)(uintptr_t)link->options.agent);
+  free(link->agent);
   free(link->connections);
   free(link->members);
   free(link);

@@ -80,7 +80,7 @@ struct link_options {
 };
 /* ERR_IO, ERR_BUSY (another process has the spool), ERR_VERSION, ERR_CORRUPT, ERR_INVALID; text in `fault`. */
 enum err link_open(const struct link_options *options, struct link **ret_link, struct fault *fault) MUST_CHECK;
-void link_close(struct link **link); /* NULL-safe */
+void link_close(struct link **at); /* NULL-safe */
 
 /* ---- sending ---- */
 

@@ -51,9 +51,13 @@ struct asking {
   bool done;
 };
 
-/* protobuf-c's structs have no const; packing only reads. */
-static char *text(const char *constant) {
-  return (char *)(uintptr_t)constant;
+/* As frame_text, for a list. */
+static char **texts(const char *const *constants) {
+  union {
+    const char *const *constants;
+    char **plain;
+  } either = {.constants = constants};
+  return either.plain;
 }
 
 static enum err page_request(struct asking *a) {
@@ -61,12 +65,12 @@ static enum err page_request(struct asking *a) {
   Kurator__V1__QueryRequest message = KURATOR__V1__QUERY_REQUEST__INIT;
   message.has_number = 1;
   message.number = ++a->query->number;
-  message.actor = text(r->actor);
-  message.role = text(r->role);
-  message.reason = text(r->reason);
-  message.verb = text(r->verb);
+  message.actor = frame_text(r->actor);
+  message.role = frame_text(r->role);
+  message.reason = frame_text(r->reason);
+  message.verb = frame_text(r->verb);
   message.n_args = r->args_count;
-  message.args = (char **)(uintptr_t)r->args;
+  message.args = texts(r->args);
   message.has_cursor = a->cursor.size > 0;
   message.cursor = (ProtobufCBinaryData){a->cursor.size, a->cursor.data};
   uint64_t left = r->limit > a->rows ? r->limit - a->rows : 0;

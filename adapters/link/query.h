@@ -23,7 +23,7 @@ struct query_options {
   uint32_t timeout_ms; /* for the connection and for each page; 0: 5 s */
 };
 enum err query_open(const struct query_options *options, struct query **ret_query, struct fault *fault) MUST_CHECK;
-void query_close(struct query **query); /* NULL-safe */
+void query_close(struct query **at); /* NULL-safe */
 
 struct query_request {
   const char *actor;  /* person or program that asks */

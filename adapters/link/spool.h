@@ -19,7 +19,7 @@
 struct spool;
 
 enum err spool_open(const char *path, struct spool **ret_spool, struct fault *fault) MUST_CHECK;
-void spool_close(struct spool **spool); /* NULL-safe; an open transaction is rolled back */
+void spool_close(struct spool **at); /* NULL-safe; an open transaction is rolled back */
 
 enum err spool_begin(struct spool *spool) MUST_CHECK;
 enum err spool_commit(struct spool *spool) MUST_CHECK; /* on error nothing is stored and no transaction is open */

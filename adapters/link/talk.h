@@ -65,7 +65,8 @@ struct member {
 enum transaction { TRANSACTION_NONE, TRANSACTION_USER, TRANSACTION_CALLBACK };
 
 struct link {
-  struct link_options options;
+  struct link_options options; /* texts in it are the caller's and forgotten after link_open */
+  char *agent;
   struct spool *spool;
   enum transaction transaction;
   struct connection *connections;

@@ -75,8 +75,8 @@ enum err frame_read_answer(struct span part, struct arena *arena, Kurator__V1__Q
 
 Kurator__V1__Fault frame_fault(const struct fault *fault) {
   Kurator__V1__Fault message = KURATOR__V1__FAULT__INIT;
-  message.code = (char *)(uintptr_t)err_name(fault->err); /* protobuf-c only reads it */
-  message.text = (char *)(uintptr_t)fault->text;
+  message.code = frame_text(err_name(fault->err));
+  message.text = frame_text(fault->text);
   return message;
 }
 

@@ -33,6 +33,15 @@ enum err frame_read_answer(struct span part, struct arena *arena, Kurator__V1__Q
 ProtobufCMessage *frame_unpack(const ProtobufCMessageDescriptor *descriptor, struct span bytes, struct arena *arena);
 void frame_pack(const ProtobufCMessage *message, struct writer *w);
 
+/* protobuf-c's structs have no const, though packing only reads: what a frame is filled with may be constant. */
+static inline char *frame_text(const char *text) {
+  union {
+    const char *constant;
+    char *plain;
+  } either = {.constant = text};
+  return either.plain;
+}
+
 /* For the `fault` field of receipts, refusals and replies. Texts are borrowed: valid while `fault` is. */
 Kurator__V1__Fault frame_fault(const struct fault *fault);
 /* Back: an unknown code counts as ERR_INVALID, text is cut to fit. */

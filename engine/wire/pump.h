@@ -21,7 +21,7 @@ struct pump;
 typedef void (*pump_ready)(void *arg, bool readable, bool writable);
 
 enum err pump_open(uv_loop_t *loop, void *socket, pump_ready ready, void *arg, struct pump **ret_pump) MUST_CHECK;
-void pump_close(struct pump **pump); /* NULL-safe, NULLs; also from inside `ready` */
+void pump_close(struct pump **at); /* NULL-safe, NULLs; also from inside `ready` */
 /* Calls `ready` with `writable` once the socket can be written; then it has to be wanted again. */
 void pump_want_writable(struct pump *pump);
 

@@ -19,7 +19,7 @@ struct request_socket;
  * ERR_IO (the endpoint makes no sense); Russian text in `fault`. */
 enum err request_open(const char *endpoint, const uint8_t server_key[KEY_CONNECTION], const struct key_pair *pair,
                       uint32_t timeout_ms, struct request_socket **ret_socket, struct fault *fault) MUST_CHECK;
-void request_close(struct request_socket **socket); /* NULL-safe */
+void request_close(struct request_socket **at); /* NULL-safe */
 /* Sends one part. */
 enum err request_send(struct request_socket *socket, struct span part, struct fault *fault) MUST_CHECK;
 /* Appends the next message of one part to `w`. ERR_UNREACHABLE: none within `timeout_ms`; ERR_LIMIT: over `size_max`.

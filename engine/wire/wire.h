@@ -58,7 +58,7 @@ struct wire_options {
 };
 enum err wire_create(const struct wire_options *options, struct wire **ret_wire) MUST_CHECK;
 /* All servers and clients must be closed before. NULL-safe, NULLs. */
-void wire_destroy(struct wire **wire);
+void wire_destroy(struct wire **at);
 
 /* ---- server ---- */
 
@@ -85,7 +85,7 @@ struct wire_server_options {
  * that is gone is replaced. */
 enum err wire_server_open(struct wire *wire, const struct wire_server_options *options, struct wire_server **ret_server,
                           struct fault *fault) MUST_CHECK;
-void wire_server_close(struct wire_server **server); /* NULL-safe; what was sent has 0.5 s to leave */
+void wire_server_close(struct wire_server **at); /* NULL-safe; what was sent has 0.5 s to leave */
 /* The endpoint as bound, with the port that "*" stood for. Valid while the server is. */
 const char *wire_server_endpoint(const struct wire_server *server, size_t index);
 /* ERR_UNREACHABLE: no such connection (any more); ERR_BUSY: the peer's queue is full, try again later; ERR_LIMIT: over
@@ -131,7 +131,7 @@ struct wire_client_options {
 /* Returns at once; the connection comes later. ERR_IO: the endpoint makes no sense. */
 enum err wire_client_open(struct wire *wire, const struct wire_client_options *options, struct wire_client **ret_client,
                           struct fault *fault) MUST_CHECK;
-void wire_client_close(struct wire_client **client); /* NULL-safe; what was sent has 0.5 s to leave */
+void wire_client_close(struct wire_client **at); /* NULL-safe; what was sent has 0.5 s to leave */
 bool wire_client_is_up(const struct wire_client *client);
 /* ERR_UNREACHABLE: not up; ERR_BUSY: the queue is full; ERR_LIMIT. All or nothing. */
 enum err wire_client_send(struct wire_client *client, const struct span *parts, size_t count) MUST_CHECK;

@@ -25,7 +25,7 @@ static bool admit(void *arg, const char *domain, const uint8_t key[KEY_CONNECTIO
 static void send_frame(struct engine *engine, const struct engine_participant *p, Kurator__V1__Frame *frame,
                        const struct span *parts, size_t count) {
   struct span all[1 + DELIVERIES_PER_FRAME];
-  frame->participant = (char *)(uintptr_t)p->id;
+  frame->participant = frame_text(p->id);
   writer_reset(&engine->frame);
   frame_write(frame, &engine->frame);
   all[0] = writer_span(&engine->frame);

@@ -218,7 +218,14 @@ static enum err read_events(const struct reading *r, const char *name, struct te
 }
 
 static enum err read_deadline(const struct reading *r, struct element *e) {
+  const struct chart *chart = r->process->chart;
   e->term_text = attribute(r, "due");
+  e->conditional = chart_element_has(chart, r->element, "met-if");
+  e->bounded = chart_element_has(chart, r->element, "not-after");
+  e->excused = chart_element_has(chart, r->element, "cause");
+  if (span_empty(e->term_text) && !chart_element_has(chart, r->element, "dueexpr")) {
+    return refuse(r, "due", "a term is wanted, or dueexpr");
+  }
   TRY(read_role(r, "owner", e));
   TRY(read_term(r, "due", &e->term));
   TRY(read_term(r, "opens", &e->opens));

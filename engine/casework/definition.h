@@ -38,6 +38,9 @@ struct element {
   struct term warnings[ELEMENT_WARNINGS_MAX]; /* counted back from the due day */
   size_t warnings_count;
   enum term_shift shift;
+  bool conditional; /* met-if stands there */
+  bool bounded;     /* not-after */
+  bool excused;     /* cause */
 
   /* task */
   struct span form;

@@ -217,7 +217,7 @@ static bool differs(struct step *s, const struct watch *w, const struct anchor *
 static enum err miss_at_once(struct step *s, struct live *live, uint32_t slot) {
   struct value cause = value_nil();
   bool ok = false;
-  if (live->element->kind == ELEMENT_DEADLINE) {
+  if (live->element->excused) {
     TRY(live_attribute(s, live, "cause", &cause, &ok));
   }
   struct watch *w = case_watch_find(s->c, slot);
@@ -348,7 +348,8 @@ enum err watch_refresh(struct step *s, struct live *live) {
   if (ok && anchor.from != CIVIL_DAY_NONE) {
     TRY(read_term(s, live, &anchor, &ok));
   }
-  if (ok && anchor.from != CIVIL_DAY_NONE) {
+  anchor.not_after = CIVIL_DAY_NONE;
+  if (ok && live->element->bounded && anchor.from != CIVIL_DAY_NONE) {
     TRY(read_day(s, live, "not-after", &anchor.not_after, &ok));
   }
   return ok ? watch_follow(s, live, live->key, &anchor, &live->slot) : ERR_OK;
@@ -396,15 +397,19 @@ static bool meet(struct step *s, struct watch *w, civil_day day) {
   return false;
 }
 
-/* Without a condition every event of the list counts. Only `false` says no; a condition that fails says no too, and is an
- * incident. */
+/* Without a condition every event of the list counts. A condition holds as in Lua: neither nil nor false; one that
+ * fails is an incident and does not hold. */
 static enum err condition_holds(struct step *s, const struct element *e, const struct chart_event *event,
                                 bool *ret_holds) {
   struct value v;
   struct fault fault = {0};
   struct case_file *c = s->c;
+  *ret_holds = !e->conditional;
+  if (!e->conditional) {
+    return ERR_OK;
+  }
   enum err err = chart_session_attribute(c->session, &s->moment, e->number, "met-if", event, s->arena, &v, &fault);
-  *ret_holds = err == ERR_OK && (v.kind != VALUE_BOOL || v.truth);
+  *ret_holds = err == ERR_OK && v.kind != VALUE_NIL && (v.kind != VALUE_BOOL || v.truth);
   if (err == ERR_SCRIPT) {
     effect_incident(s, "script-error", arena_printf(s->arena, "%.*s, met-if: %s", SPAN_ARG(e->id), fault.text));
     return ERR_OK;

@@ -50,6 +50,11 @@ static void a_term_that_does_not_parse_is_refused_with_its_line(void **state) {
   assert_refused("<k:deadline id='d' from='1' due='5wd' shift='forward'/>", "attribute shift");
 }
 
+static void a_deadline_needs_a_term(void **state) {
+  (void)state;
+  assert_refused("<k:deadline id='d' from='1'/>", "attribute due: a term is wanted");
+}
+
 static void a_role_or_an_event_that_the_catalogue_lacks_is_refused(void **state) {
   (void)state;
   assert_refused("<k:deadline id='d' from='1' due='5wd' owner='nobody'/>", "attribute owner: no such role");
@@ -84,6 +89,7 @@ static void a_sound_process_is_accepted(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(a_term_that_does_not_parse_is_refused_with_its_line),
+      TEST(a_deadline_needs_a_term),
       TEST(a_role_or_an_event_that_the_catalogue_lacks_is_refused),
       TEST(a_stage_that_the_catalogue_lacks_is_refused),
       TEST(a_process_is_defined_once),

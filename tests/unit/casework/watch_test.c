@@ -34,6 +34,8 @@ static const struct world_process processes[] = {
      "<k:deadline id='early' from='start.day' due='-6mo' shift='back' owner='helper' met-by='visit.done'"
      "  cause=\"'late-notice'\"/><transition event='deadline.early'><k:incident reason=\"'told'\"/></transition>"
      "</state>"},
+    {"doubt", "<state id='wait'><k:deadline id='d' from='start.day' due='5wd' met-by='visit.done'"
+              "  met-if='_event.data.phase and true'/><transition event='visit.done'/></state>"},
     {"broken",
      "<state id='wait'><k:deadline id='x' from='start.day.nothing.at' due='1d'/>"
      "<transition event='moved'><assign location='start.day' expr=\"{nothing={at=_event.data.day}}\"/></transition>"
@@ -92,6 +94,23 @@ static void an_event_that_fails_the_condition_meets_nothing(void **state) {
   world_event(&w, "c", "helper-north", "visit.done", "{\"phase\":\"before\"}");
   world_refuse(&w, "deadline visit met");
   world_expect(&w, "c: incident event-not-taken: visit.done in wait");
+}
+
+static void a_condition_without_an_answer_does_not_hold(void **state) {
+  (void)state;
+  start("doubt", "{\"day\":\"2026-01-12\"}");
+  world_event(&w, "c", "helper-north", "visit.done", "{}");
+  world_refuse(&w, "met");
+  world_event(&w, "c", "helper-north", "visit.done", "{\"phase\":\"after\"}");
+  world_expect(&w, "deadline d met");
+}
+
+static void a_condition_that_fails_is_an_incident_and_does_not_hold(void **state) {
+  (void)state;
+  OPEN_VISIT;
+  world_watched(&w, "c", "visit.done", "null", NULL);
+  world_refuse(&w, "deadline visit met");
+  world_expect(&w, "incident script-error: visit, met-if:");
 }
 
 static void it_is_missed_when_the_due_day_has_ended(void **state) {
@@ -318,6 +337,8 @@ int main(void) {
       TEST(an_event_in_time_meets_it),
       TEST(the_last_minute_of_the_due_day_is_in_time),
       TEST(an_event_that_fails_the_condition_meets_nothing),
+      TEST(a_condition_without_an_answer_does_not_hold),
+      TEST(a_condition_that_fails_is_an_incident_and_does_not_hold),
       TEST(it_is_missed_when_the_due_day_has_ended),
       TEST(a_report_that_comes_late_of_what_was_in_time_clears_it),
       TEST(it_is_cleared_also_when_the_chart_has_moved_on),

@@ -59,8 +59,7 @@ struct process_source {
   const char *file;      /* for faults */
   struct value settings; /* map, becomes _x.settings; borrowed */
 };
-/* Compiles and checks a process (roles, terms, stages, event names of met-by against the catalogue). ERR_* with line.
- */
+/* Compiles and checks a process: roles, terms, stages, events of met-by against the catalogue. ERR_* with the line. */
 enum err casework_define(struct casework *casework, const struct process_source *source,
                          struct fault *fault) MUST_CHECK;
 bool casework_has_process(const struct casework *casework, struct span name);
@@ -82,8 +81,7 @@ struct span case_root(struct span id); /* up to the first '/' */
 enum case_input_kind {
   CASE_INPUT_START,    /* first step; data presets the session */
   CASE_INPUT_EVENT,    /* an event of the catalogue from a participant */
-  CASE_INPUT_INTERNAL, /* from another case or from this room: deadline.X, referral.X.Y, done.invoke.X, case.cancelled
-                        */
+  CASE_INPUT_INTERNAL, /* from another case: referral.X.Y, done.invoke.X, case.cancelled */
   CASE_INPUT_WATCHED,  /* an external event that another case of the family handles: only deadlines look at it */
   CASE_INPUT_TIMER,    /* a timer of this case is due */
 };
@@ -147,24 +145,26 @@ enum delivery_kind {
 };
 struct case_effect {
   enum case_effect_kind kind;
-  struct span case_id; /* START, EVENT: the other case */
-  struct span process, invoke,
-      key;           /* START: of the child, for its case_identity; EVENT: `invoke` is the input's invokeid */
-  struct span event; /* EVENT; DELIVERY: "deadline.ID" or "reminder.ID" of a DELIVERY_DEADLINE */
-  struct value data;
+  struct span case_id;      /* START, EVENT: the other case */
+  struct span process;      /* START: of the child; with `invoke` and `key` for its case_identity */
+  struct span invoke;       /* START; EVENT: becomes the input's invokeid */
+  struct span key;          /* START */
+  struct span event;        /* EVENT; DELIVERY_DEADLINE: "deadline.ID" or "reminder.ID" */
+  struct value data;        /* START, EVENT, DELIVERY, ENDED */
   civil_moment occurred_at; /* START, EVENT: when that occurred which led to it; becomes the input's */
-  struct deadline deadline; /* DEADLINE */
-  uint32_t slot;            /* TIMER_* */
+  struct deadline deadline; /* DEADLINE, DELIVERY_DEADLINE */
+  uint32_t slot;            /* TIMER_*; DEADLINE: of its record */
   uint64_t generation;      /* TIMER_SET: hand it back with the input; TIMER_CLEAR: of the timer that goes */
-  civil_moment due; /* TIMER_SET; TIMER_CLEAR: of the timer that goes. A timer is never SET twice without a CLEAR */
+  civil_moment due;         /* TIMER_SET; TIMER_CLEAR: of the timer that goes. No timer is SET twice without a CLEAR */
   enum delivery_kind delivery;
-  struct span participant;
-  struct span subject; /* DELIVERY: element id, template or deadline id */
-  struct span reason;  /* ENDED: the ground; DELIVERY_OFFER_WITHDRAWN: why; INCIDENT: stable code ("event-not-taken",
-                          "script-error", "unroutable", …) */
-  struct span detail;  /* INCIDENT: text for the operator; no personal data */
-  int64_t delta;
+  struct span participant; /* DELIVERY, LOAD */
+  struct span subject;     /* DELIVERY: element id, template or deadline id */
+  struct span reason;      /* ENDED: the ground; DELIVERY_OFFER_WITHDRAWN: why; INCIDENT: a stable code, below */
+  struct span detail;      /* INCIDENT: text for the operator; no personal data */
+  int64_t delta;           /* LOAD */
 };
+/* Codes of incidents beside those that charts name themselves: event-not-taken, script-error, unroutable,
+ * no-participant, too-many-deadlines. */
 struct case_effects {
   struct arena *arena;
   struct case_effect *items;
@@ -182,8 +182,8 @@ enum err case_encode(struct case_file *c, struct writer *w, struct fault *fault)
 
 /*
  * Rights of a message at a case (NULL: one that it would start; then the territory in `data` counts): the sender's kind
- * against the catalogue, its territory against the case's, the addressee and the offer's number. ERR_FORBIDDEN or
- * ERR_CONFLICT with a Russian text; never changes the case.
+ * against the catalogue, its territory against the case's, the addressee and the offer's number. `data`: the clear part
+ * of the payload. ERR_FORBIDDEN or ERR_CONFLICT with a Russian text; never changes the case.
  */
 enum err case_permits(const struct case_file *c, const struct event_rule *rule, const struct participant *sender,
                       const struct value *data, struct fault *fault) MUST_CHECK;
@@ -202,8 +202,8 @@ bool case_took(const struct case_file *c);
 struct case_view {
   struct case_identity identity;
   struct span status, reason; /* of <k:status> */
-  struct span addressee;      /* participant, empty if none */
-  int64_t offer;              /* number of the present offer */
+  struct span addressee;      /* participant, empty if none; an ended case keeps its last one */
+  int64_t offer;              /* number of the last offer */
   int64_t edition;
   struct span territory;
   struct span stage; /* furthest stage of the active states, empty if none */

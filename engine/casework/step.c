@@ -389,6 +389,7 @@ static enum err step_start(struct step *s) {
   return settle(s, &outcome);
 }
 
+/* Where the case stood, for the operator. A chart that took nothing still stands there. */
 static struct span states_text(struct step *s) {
   struct text_list states = case_states(s->c, s->arena);
   struct span text = {0};
@@ -403,7 +404,6 @@ static enum err step_event(struct step *s) {
   const struct chart_event event = {.name = s->input->event, .data = s->input->data, .origin = s->input->sender};
   bool met = false;
   bool taken = false;
-  struct span states = states_text(s);
   if (!c->ended) {
     read_payload(s);
   }
@@ -413,6 +413,7 @@ static enum err step_event(struct step *s) {
   }
   c->took = met || taken;
   if (!c->took) {
+    struct span states = states_text(s);
     effect_incident(s, "event-not-taken",
                     arena_printf(s->arena, "%.*s in%.*s", SPAN_ARG(event.name), SPAN_ARG(states)));
   }

@@ -147,6 +147,17 @@ static void it_is_cleared_also_when_the_chart_has_moved_on(void **state) {
   assert_true(case_took(world_case(&w, "c")->kept));
 }
 
+static void it_is_cleared_even_when_the_case_has_ended(void **state) {
+  (void)state;
+  OPEN_VISIT;
+  world_until(&w, "2026-01-20");
+  world_event(&w, "c", "helper-north", "closed", "{}");
+  world_mark(&w);
+  assert_int_equal(world_send(&w, "c", "helper-north", "visit.done", "{\"phase\":\"after\"}", "2026-01-16"), ERR_OK);
+  world_expect(&w, "deadline visit met-reported-late");
+  world_refuse(&w, "incident");
+}
+
 static void what_was_done_late_stays_missed_and_is_remembered(void **state) {
   (void)state;
   OPEN_VISIT;
@@ -342,6 +353,7 @@ int main(void) {
       TEST(it_is_missed_when_the_due_day_has_ended),
       TEST(a_report_that_comes_late_of_what_was_in_time_clears_it),
       TEST(it_is_cleared_also_when_the_chart_has_moved_on),
+      TEST(it_is_cleared_even_when_the_case_has_ended),
       TEST(what_was_done_late_stays_missed_and_is_remembered),
       TEST(each_warning_comes_at_the_start_of_its_day),
       TEST(a_correction_of_the_anchor_computes_it_again),

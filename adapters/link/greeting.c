@@ -101,6 +101,7 @@ void member_on_welcome(struct member *member, const Kurator__V1__Welcome *welcom
   (void)uv_timer_stop(&member->timer);
   take_limits(member, welcome);
   member->talk = TALK_WELCOMED;
+  member->barred = false;
   if (link_is_up(member->link)) {
     link_status(member->link, "обмен с сервером установлен");
   }
@@ -113,6 +114,8 @@ void member_on_refusal(struct member *member, const Kurator__V1__Refusal *refusa
     frame_fault_read(refusal->fault, &fault);
   }
   link_status(member->link, fault.text);
+  member->barred = !refusal->has_retry_after_ms;
   uint32_t pause_ms = refusal->retry_after_ms < TALK_PAUSE_MAX_MS ? refusal->retry_after_ms : TALK_PAUSE_MAX_MS;
   member_restart(member, refusal->has_retry_after_ms ? pause_ms + 1 : TALK_PAUSE_MAX_MS);
+  link_flush_soon(member->link); /* others may have waited for this one */
 }

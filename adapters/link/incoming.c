@@ -98,7 +98,8 @@ void connection_on_barrier(struct connection *connection, const Kurator__V1__Bar
   bool another = link->barrier != barrier->number;     /* else the adapter has heard of it over another connection */
   connection->barrier = barrier->number;
   connection->barrier_open = true;
-  if (another || again) {
+  if (another || again || link->rescan) {
+    link->rescan = false;
     link->barrier = barrier->number;
     link->barrier_done = !link->options.on_barrier;
     if (link->options.on_barrier) {
@@ -108,18 +109,13 @@ void connection_on_barrier(struct connection *connection, const Kurator__V1__Bar
   link_flush_soon(link); /* whose end answers, when all is done */
 }
 
-/* Every connection that stands has been asked, and all that may be sent has been sent: what one connection delivered
- * may have led to messages on another. */
+/* Every member that is present has been asked and has sent all that it may send: what one connection delivered may have
+ * led to messages on another. */
 static bool all_quiet(const struct link *link) {
-  for (size_t i = 0; i < link->connections_count; i++) {
-    const struct connection *connection = &link->connections[i];
-    if (wire_client_is_up(connection->client) && connection->barrier != link->barrier) {
-      return false;
-    }
-  }
   for (size_t i = 0; i < link->members_count; i++) {
     const struct member *member = &link->members[i];
-    if (wire_client_is_up(member->connection->client) && !member_is_drained(member)) {
+    bool present = wire_client_is_up(member->connection->client) && !member->barred;
+    if (present && (member->connection->barrier != link->barrier || !member_is_drained(member))) {
       return false;
     }
   }

@@ -278,9 +278,10 @@ static void on_up(void *arg) {
 
 static void on_down(void *arg) {
   struct connection *connection = arg;
+  connection->barrier = 0;
   connection->barrier_open = false;
-  connection->link->barrier = 0; /* an engine that was restarted counts from the start */
-  connection->link->barrier_done = false;
+  connection->link->rescan = true; /* an engine that was restarted counts from the start */
+  link_flush_soon(connection->link);
   for (size_t i = 0; i < connection->link->members_count; i++) {
     if (connection->link->members[i].connection == connection) {
       member_silent(&connection->link->members[i]);

@@ -59,6 +59,7 @@ struct member {
   uint32_t batch_messages;
   uint32_t batch_bytes;
   uint32_t pause_ms;
+  bool barred;      /* the engine refused this participant until something is mended; nobody waits for it */
   uv_timer_t timer; /* the next Hello */
 };
 
@@ -77,6 +78,7 @@ struct link {
   size_t handles_open;
   uint64_t barrier;            /* number that on_barrier was called with last */
   bool barrier_done;           /* and answered by link_barrier_done */
+  bool rescan;                 /* a connection was lost since: the next barrier is a new one, whatever its number */
   struct envelope_draft draft; /* scratch */
   struct arena arena;          /* of the frame that is being handled */
   struct writer frame;

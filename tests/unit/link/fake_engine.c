@@ -218,6 +218,7 @@ void engine_barrier(struct engine *engine, struct engine_participant *participan
 
 static void on_barrier_reply(struct engine *engine, const Kurator__V1__BarrierReply *reply) {
   assert_int_equal(reply->n_positions, 1);
+  engine->barrier_replies++;
   engine->barrier_replied = reply->number;
   engine->barrier_sequence = reply->positions[0]->sequence;
   engine->barrier_position = reply->positions[0]->position;

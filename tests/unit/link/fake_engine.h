@@ -44,6 +44,7 @@ struct engine {
   unsigned in_flight_max; /* of Welcome, 0: none */
   unsigned envelopes;
   uint64_t largest_envelope;
+  unsigned barrier_replies;
   uint64_t barrier_replied; /* number of the last reply */
   uint64_t barrier_sequence, barrier_position;
   struct arena arena;

@@ -22,7 +22,8 @@ static struct fixture {
   bool late;
   struct wire *wire;
   struct link *link;
-  struct key_pair keys;
+  struct key_pair keys, keys_of_health;
+  bool two; /* participants, each with a connection of its own */
   char folder[64], endpoint[100], spool[100];
   unsigned receipts[4]; /* by enum link_state */
   char last_tag[LINK_TAG_MAX + 1];
@@ -42,7 +43,7 @@ static enum err send_one(unsigned number);
 
 static enum err on_delivery(void *arg, const char *participant, const struct delivery *delivery) {
   (void)arg;
-  assert_string_equal(participant, "ufsin");
+  assert_true(f.two || strcmp(participant, "ufsin") == 0);
   if (f.answer_each && send_one((unsigned)delivery->position) != ERR_OK) {
     return ERR_IO;
   }
@@ -125,13 +126,13 @@ static void on_timer(uv_timer_t *timer) {
   } while (0)
 
 static enum err open_link(struct link **ret_link, struct fault *fault) {
-  struct link_participant participant = {"ufsin", &f.keys};
+  struct link_participant participants[] = {{"ufsin", &f.keys}, {"health", &f.keys_of_health}};
   struct link_options options = {.loop = &f.loop,
                                  .wire = f.wire,
                                  .endpoint = f.endpoint,
                                  .server_key = engine.keys.connection_public,
-                                 .participants = &participant,
-                                 .participants_count = 1,
+                                 .participants = participants,
+                                 .participants_count = f.two ? 2 : 1,
                                  .spool_path = f.spool,
                                  .agent = "link_test",
                                  .limits = wire_limits_default(),
@@ -425,6 +426,40 @@ static void a_barrier_waits_for_the_adapter(void **state) {
   AWAIT(engine.barrier_replied == 1);
 }
 
+/* What comes for one participant may lead to a message of another: the answer for the first waits for the second. */
+static void a_barrier_is_answered_when_all_connections_have_been_asked(void **state) {
+  (void)state;
+  f.two = true;
+  f.answer_each = true;
+  assert_int_equal(key_pair_generate(&f.keys_of_health), ERR_OK);
+  struct engine_participant *health = engine_participant(&engine, "health", &f.keys_of_health);
+  link_start();
+  AWAIT(link_is_up(f.link));
+  engine_barrier(&engine, ufsin, 1);
+  RUN_UNTIL(engine.barrier_replies > 0, 100);
+  assert_int_equal(engine.barrier_replies, 0);
+  engine_deliver(&engine, health, 1);
+  engine_barrier(&engine, health, 1);
+  AWAIT(engine.barrier_replies == 2);
+  assert_int_equal(f.barriers, 1);
+  assert_int_equal(ufsin->sequence, 1);
+  assert_int_equal(health->acknowledged, 1);
+}
+
+static void a_restarted_engine_that_counts_barriers_anew_is_answered(void **state) {
+  (void)state;
+  link_start();
+  AWAIT(link_is_up(f.link));
+  engine_barrier(&engine, ufsin, 1);
+  AWAIT(engine.barrier_replies == 1);
+  engine_close(&engine);
+  engine_start(&engine, &f.loop, f.endpoint);
+  AWAIT(ufsin->hellos == 2 && link_is_up(f.link));
+  engine_barrier(&engine, ufsin, 1);
+  AWAIT(engine.barrier_replies == 2);
+  assert_int_equal(f.barriers, 2);
+}
+
 /* ---- spool, files, notes ---- */
 
 static bool count_row(void *arg, const struct link_row *row) {
@@ -534,6 +569,8 @@ int main(void) {
       PROMISE(after_a_restart_the_stream_goes_on_where_it_was),
       PROMISE(a_barrier_is_answered_when_everything_has_been_sent),
       PROMISE(a_barrier_waits_for_the_adapter),
+      PROMISE(a_barrier_is_answered_when_all_connections_have_been_asked),
+      PROMISE(a_restarted_engine_that_counts_barriers_anew_is_answered),
       PROMISE(rows_of_a_file_learn_what_became_of_them),
       PROMISE(notes_survive_a_restart),
       PROMISE(one_spool_serves_one_process),

@@ -54,15 +54,18 @@ struct runtime {
   struct seal seal;
   struct record_head head;
   struct resolution *resolutions;
+  struct span *field_names; /* of all events of the catalogue, sorted */
+  size_t field_names_count;
 
   /* Of the batch, from its first message until its receipts have left. */
   struct arena arena;
   struct outbox outbox;
   struct writer scratch;
 
-  bool committing; /* between store_commit and done */
-  bool calling;    /* inside a port: a tick would clear what is being shown */
-  enum err failed; /* not ERR_OK: the store is unsafe */
+  bool master_known; /* the store can tell whether it was sealed under our master key */
+  bool committing;   /* between store_commit and done */
+  bool calling;      /* inside a port: a tick would clear what is being shown */
+  enum err failed;   /* not ERR_OK: the store is unsafe */
   struct runtime_stats stats;
 };
 
@@ -82,6 +85,10 @@ void journal_append(struct runtime *runtime, struct record_journal *entry);
 /* Merges into the family's personal fields (later ones win) and returns what was added, sealed, for the journal; the
  * empty span when there is nothing to keep or no key to keep it under. */
 struct span persons_merge(struct runtime *runtime, struct span root, const struct value *personal);
+/* The store was sealed under this master key, or is new. ERR_CONFIG: under another one, or the key is missing. */
+enum err persons_check_master(struct runtime *runtime, struct fault *fault) MUST_CHECK;
+/* Into the first batch of a new store: what the next start is checked against. */
+void persons_write_master(struct runtime *runtime);
 /* Nil when there is none. */
 struct value persons_read(struct runtime *runtime, struct span root, struct arena *arena);
 /* Opens what persons_merge sealed. */
@@ -89,6 +96,8 @@ struct value persons_unseal(struct runtime *runtime, struct span root, struct sp
 
 /* ---- streams.c ---- */
 
+void streams_init(struct runtime *runtime);
+void streams_finish(struct runtime *runtime);
 /* Encodes and puts a delivery at the end of its participant's stream; fills position. */
 void streams_add(struct runtime *runtime, struct runtime_delivery *delivery);
 /* A delivery's data without the catalogue's fields that a participant of `kind` may not see; names that no event has

@@ -75,10 +75,25 @@ static bool count_again(struct runtime *runtime, const struct record_key *key, c
   return true;
 }
 
+/* What a sender does to the exchange itself is one record anyway, and no part of what a rehearsal of the journal
+ * counts. */
+static struct cursor_entry *counted_sender(struct runtime *runtime, const struct incident_report *report) {
+  return report->transport ? NULL : cursors_find(&runtime->cursors, report->sender);
+}
+
+static uint64_t open_refusal(struct runtime *runtime, const struct incident_report *report,
+                             const struct record_key *index) {
+  uint64_t number = incidents_open(runtime, report);
+  writer_reset(&runtime->scratch);
+  record_generation_write(number, &runtime->scratch);
+  engine_put(runtime, STORE_INDEX, index, writer_span(&runtime->scratch));
+  return number;
+}
+
 uint64_t incidents_refusal(struct runtime *runtime, const struct incident_report *report, enum err err,
                            bool *ret_first) {
   struct incident_report counted = *report;
-  struct cursor_entry *sender = cursors_find(&runtime->cursors, report->sender);
+  struct cursor_entry *sender = counted_sender(runtime, report);
   if (sender && sender->record.refusals >= runtime->limits.refusals_max) {
     counted.case_id = span_of(NULL, 0);
     counted.event = span_of(NULL, 0);
@@ -86,22 +101,19 @@ uint64_t incidents_refusal(struct runtime *runtime, const struct incident_report
   struct record_key index = refusal_key(runtime, &counted, err);
   struct span bytes;
   uint64_t number;
-  *ret_first = true;
   if (engine_read(runtime, STORE_INDEX, &index, &bytes) && record_generation_read(bytes, &number) == ERR_OK) {
     struct record_key key = record_incident_key(root_of(counted.case_id), number);
-    *ret_first = !count_again(runtime, &key, report->at);
-  }
-  if (*ret_first) {
-    number = incidents_open(runtime, &counted);
-    writer_reset(&runtime->scratch);
-    record_generation_write(number, &runtime->scratch);
-    engine_put(runtime, STORE_INDEX, &index, writer_span(&runtime->scratch));
-    if (sender) {
-      sender->record.refusals++;
-      cursors_touch(&runtime->cursors, sender);
+    if (count_again(runtime, &key, report->at)) {
+      *ret_first = false;
+      return number;
     }
   }
-  return number;
+  if (sender) {
+    sender->record.refusals++;
+    cursors_touch(&runtime->cursors, sender);
+  }
+  *ret_first = true;
+  return open_refusal(runtime, &counted, &index);
 }
 
 void incidents_park(struct runtime *runtime, struct span case_id) {

@@ -2,6 +2,7 @@
  * The personal fields of a family, one sealed record under the root's id, and the same fields as each message brought
  * them, sealed in its journal entry. Both lie under one key: without it neither can be read.
  */
+#include "base/log.h"
 #include "runtime/engine.h"
 
 static bool wrapped_key(struct runtime *runtime, struct span root, struct span *ret_wrapped) {
@@ -19,15 +20,11 @@ static bool wrapped_key(struct runtime *runtime, struct span root, struct span *
   return true;
 }
 
-static struct span wrapped_key_or_new(struct runtime *runtime, struct span root) {
-  struct span wrapped;
-  if (wrapped_key(runtime, root, &wrapped)) {
-    return wrapped;
-  }
+static struct span new_key(struct runtime *runtime, struct span root) {
   struct writer fresh;
   writer_init(&fresh);
   seal_new_key(&runtime->seal, &fresh);
-  wrapped = arena_copy(&runtime->arena, writer_span(&fresh));
+  struct span wrapped = arena_copy(&runtime->arena, writer_span(&fresh));
   writer_finish(&fresh);
 
   struct record_key key = record_name_key(root);
@@ -37,6 +34,8 @@ static struct span wrapped_key_or_new(struct runtime *runtime, struct span root)
   return wrapped;
 }
 
+/* What does not open is told as absent: its key was erased since, or the record is damaged; the case goes on without
+ * it. */
 static struct value unseal(struct runtime *runtime, struct span wrapped, struct span sealed, struct arena *arena) {
   struct span plain;
   struct value value = value_nil();
@@ -46,7 +45,7 @@ static struct value unseal(struct runtime *runtime, struct span wrapped, struct 
     err = value_decode(&r, arena, &value);
   }
   if (err != ERR_OK) {
-    engine_fail(runtime, err);
+    log_line(LOG_WARNING, "runtime", "a sealed record does not open under its key");
     return value_nil();
   }
   return value;
@@ -102,12 +101,66 @@ struct span persons_merge(struct runtime *runtime, struct span root, const struc
   if (!runtime->seal.enabled || personal->kind != VALUE_MAP || personal->map.count == 0) {
     return span_of(NULL, 0);
   }
-  struct span wrapped = wrapped_key_or_new(runtime, root);
-  struct value merged = persons_read(runtime, root, &runtime->arena);
+  struct span wrapped;
+  struct value merged = value_nil();
+  if (wrapped_key(runtime, root, &wrapped)) {
+    merged = persons_read(runtime, root, &runtime->arena);
+  } else {
+    wrapped = new_key(runtime, root); /* the first, or the one after an erasure: what was before stays unreadable */
+  }
   for (size_t i = 0; i < personal->map.count; i++) {
     const struct value_field *field = &personal->map.fields[i];
     merged = value_with(&runtime->arena, &merged, field->name, field->value);
   }
   put_person(runtime, root, sealed_value(runtime, wrapped, &merged));
   return sealed_value(runtime, wrapped, personal);
+}
+
+/* ---- the master key ---- */
+
+#define MASTER_KEY  SPAN_LITERAL("runtime/master")
+#define MASTER_TEXT SPAN_LITERAL("kurator")
+
+enum err persons_check_master(struct runtime *runtime, struct fault *fault) {
+  struct span bytes, wrapped, sealed, plain;
+  enum err err = store_get(runtime->store, STORE_META, MASTER_KEY, &bytes);
+  if (err == ERR_NOT_FOUND) {
+    return ERR_OK;
+  }
+  TRY(err);
+  runtime->master_known = true;
+  TRY(record_bytes_read(bytes, &bytes));
+  struct reader r = reader_of(bytes);
+  wrapped = reader_blob(&r);
+  sealed = reader_blob(&r);
+  TRY(reader_end(&r));
+  if (!runtime->seal.enabled) {
+    return fault_set(fault, ERR_CONFIG, "the store holds sealed data, but there is no master key");
+  }
+  if (seal_open(&runtime->seal, wrapped, sealed, &runtime->arena, &plain) != ERR_OK ||
+      !span_equal(plain, MASTER_TEXT)) {
+    return fault_set(fault, ERR_CONFIG, "the store was sealed under another master key");
+  }
+  return ERR_OK;
+}
+
+void persons_write_master(struct runtime *runtime) {
+  if (!runtime->seal.enabled || runtime->master_known) {
+    return;
+  }
+  struct writer wrapped, sealed, record;
+  writer_init(&wrapped);
+  writer_init(&sealed);
+  writer_init(&record);
+  seal_new_key(&runtime->seal, &wrapped);
+  enum err err = seal_close(&runtime->seal, writer_span(&wrapped), MASTER_TEXT, &sealed);
+  ASSERT(err == ERR_OK); /* the key is our own, made just now */
+  writer_blob(&record, writer_span(&wrapped));
+  writer_blob(&record, writer_span(&sealed));
+  writer_reset(&runtime->scratch);
+  record_bytes_write(writer_span(&record), &runtime->scratch);
+  store_put(runtime->store, STORE_META, MASTER_KEY, writer_span(&runtime->scratch));
+  writer_finish(&record);
+  writer_finish(&sealed);
+  writer_finish(&wrapped);
 }

@@ -107,6 +107,7 @@ static enum err recover(struct runtime *runtime) {
 
 static void batch_stored(struct runtime *runtime) {
   runtime->stats.batches++;
+  runtime->master_known = true;
   outbox_send(runtime); /* receipts borrow their sender from the inbox */
   inbox_release(&runtime->inbox);
   incidents_settle_resolutions(runtime, true);
@@ -164,6 +165,7 @@ static enum err batch_commit(struct runtime *runtime) {
   }
   cursors_write(&runtime->cursors, runtime->store, &runtime->scratch);
   put_head(runtime);
+  persons_write_master(runtime);
   cases_trim(&runtime->cases);
   runtime->committing = true;
   store_commit(runtime->store, batch_done, runtime);
@@ -352,7 +354,7 @@ struct runtime_limits runtime_limits_default(void) {
   };
 }
 
-enum err runtime_create(const struct runtime_options *options, struct runtime **ret_runtime, struct fault *fault) {
+static struct runtime *new_runtime(const struct runtime_options *options) {
   struct runtime *runtime = calloc(1, sizeof *runtime);
   ASSERT(runtime);
   runtime->casework = options->casework;
@@ -368,15 +370,26 @@ enum err runtime_create(const struct runtime_options *options, struct runtime **
   inbox_init(&runtime->inbox, options->limits.inbox_messages, options->limits.inbox_bytes);
   cases_init(&runtime->cases, runtime->casework, runtime->store, options->limits.cases_cached);
   cursors_init(&runtime->cursors, runtime->catalogue);
-  enum err err = seal_init(&runtime->seal, &(struct seal_options){.master_key = options->master_key,
-                                                                  .random = options->ports.random,
-                                                                  .random_arg = options->ports.arg});
-  if (err == ERR_OK) {
-    err = recover(runtime);
-  }
+  streams_init(runtime);
+  return runtime;
+}
+
+static enum err open_runtime(struct runtime *runtime, const struct runtime_options *options, struct fault *fault) {
+  struct seal_options seal = {
+      .master_key = options->master_key, .random = options->ports.random, .random_arg = options->ports.arg};
+  TRY(seal_init(&runtime->seal, &seal));
+  TRY(persons_check_master(runtime, fault));
+  return recover(runtime);
+}
+
+enum err runtime_create(const struct runtime_options *options, struct runtime **ret_runtime, struct fault *fault) {
+  ASSERT(options->limits.inbox_messages > 0 && options->limits.batch_messages > 0 && options->limits.batch_timers > 0);
+  struct runtime *runtime = new_runtime(options);
+  struct fault why = {.err = ERR_OK};
+  enum err err = open_runtime(runtime, options, &why);
   if (err != ERR_OK) {
     runtime_destroy(&runtime);
-    return fault_set(fault, err, "the store cannot be recovered: %s", err_text(err));
+    return fault_set(fault, err, "the store cannot be recovered: %s", why.err != ERR_OK ? why.text : err_text(err));
   }
   *ret_runtime = runtime;
   return ERR_OK;
@@ -394,6 +407,7 @@ void runtime_destroy(struct runtime **runtime) {
   inbox_finish(&r->inbox);
   cases_finish(&r->cases);
   cursors_finish(&r->cursors);
+  streams_finish(r);
   timers_finish(&r->timers);
   seal_finish(&r->seal);
   writer_finish(&r->scratch);

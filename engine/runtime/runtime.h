@@ -137,7 +137,8 @@ struct runtime_options {
   const uint8_t *master_key; /* RUNTIME_KEY_SIZE bytes, copied; NULL: personal data is dropped (rehearsal) */
   bool durable_clock;        /* the moment of runtime_tick is committed even if nothing else happens (virtual clock) */
 };
-/* Recovers from the store: ERR_CORRUPT, ERR_VERSION or ERR_IO with the text in `fault`. */
+/* Recovers from the store: ERR_CORRUPT, ERR_VERSION, ERR_IO, or ERR_CONFIG when the store was sealed under another
+ * master key. */
 enum err runtime_create(const struct runtime_options *options, struct runtime **ret_runtime,
                         struct fault *fault) MUST_CHECK;
 /* Polls until a commit in flight has ended; with a store on a loop, close the store first (that waits for it). What

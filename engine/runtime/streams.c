@@ -1,20 +1,39 @@
 /*
  * The streams: what a participant is to be told, as the bytes that will be sent, in the order in which it was recorded.
  */
+#include <stdlib.h>
+
 #include "runtime/engine.h"
 
 /* ---- cutting ---- */
 
-static bool is_catalogued(const struct catalogue *catalogue, struct span name) {
+static int name_compare(const void *a, const void *b) {
+  return span_compare(*(const struct span *)a, *(const struct span *)b);
+}
+
+void streams_init(struct runtime *runtime) {
+  const struct catalogue *catalogue = runtime->catalogue;
+  size_t count = 0;
   for (size_t i = 0; i < catalogue->events_count; i++) {
-    const struct event_rule *event = &catalogue->events[i];
-    for (size_t k = 0; k < event->fields_count; k++) {
-      if (span_equal(event->fields[k].name, name)) {
-        return true;
-      }
+    count += catalogue->events[i].fields_count;
+  }
+  runtime->field_names = calloc(count + 1, sizeof *runtime->field_names);
+  ASSERT(runtime->field_names);
+  for (size_t i = 0; i < catalogue->events_count; i++) {
+    for (size_t k = 0; k < catalogue->events[i].fields_count; k++) {
+      runtime->field_names[runtime->field_names_count++] = catalogue->events[i].fields[k].name;
     }
   }
-  return false;
+  qsort(runtime->field_names, count, sizeof *runtime->field_names, name_compare);
+}
+
+void streams_finish(struct runtime *runtime) {
+  free(runtime->field_names);
+  runtime->field_names = NULL;
+}
+
+static bool is_catalogued(const struct runtime *runtime, struct span name) {
+  return bsearch(&name, runtime->field_names, runtime->field_names_count, sizeof name, name_compare) != NULL;
 }
 
 static struct value cut_fields(struct runtime *runtime, const struct value *data, struct span kind) {
@@ -26,7 +45,7 @@ static struct value cut_fields(struct runtime *runtime, const struct value *data
   size_t count = 0;
   for (size_t i = 0; i < data->map.count; i++) {
     const struct value_field *field = &data->map.fields[i];
-    if (!is_catalogued(runtime->catalogue, field->name)) {
+    if (!is_catalogued(runtime, field->name)) {
       kept[count++] = *field;
     } else if (value_find(&seen, field->name)) {
       kept[count++] = (struct value_field){field->name, *value_find(&seen, field->name)};
@@ -42,7 +61,7 @@ struct value streams_cut(struct runtime *runtime, const struct value *data, stru
   struct value cut = cut_fields(runtime, data, kind);
   for (size_t i = 0; cut.kind == VALUE_MAP && i < cut.map.count; i++) {
     struct value_field *field = &cut.map.fields[i]; /* the table is ours, from cut_fields */
-    if (field->value.kind == VALUE_MAP && !is_catalogued(runtime->catalogue, field->name)) {
+    if (field->value.kind == VALUE_MAP && !is_catalogued(runtime, field->name)) {
       field->value = cut_fields(runtime, &field->value, kind);
     }
   }

@@ -10,8 +10,6 @@
 #include "runtime/rehearse.h"
 #include "runtime/seal.h"
 
-static const uint8_t master_key[RUNTIME_KEY_SIZE] = {7, 7, 7};
-
 /* ---- the notebook ---- */
 
 static const char *text_of(struct bench *b, struct writer *w) {
@@ -89,14 +87,13 @@ static struct casework *load_casework(struct bench *b, struct runtime **runtime)
   return casework;
 }
 
-static void start(struct bench *b) {
-  struct fault fault = {0};
+static enum err try_start(struct bench *b, struct fault *fault) {
   b->casework = load_casework(b, &b->runtime);
   struct runtime_options options = {
       .casework = b->casework,
       .store = b->store,
       .limits = b->limits,
-      .master_key = b->sealed ? master_key : NULL,
+      .master_key = b->sealed ? b->master_key : NULL,
       .durable_clock = b->durable_clock,
       .ports = {.arg = b,
                 .receipt = note_receipt,
@@ -105,34 +102,46 @@ static void start(struct bench *b) {
                 .committed = note_commit,
                 .random = not_random},
   };
-  if (runtime_create(&options, &b->runtime, &fault) != ERR_OK) {
+  return runtime_create(&options, &b->runtime, fault);
+}
+
+void bench_start(struct bench *b) {
+  struct fault fault = {0};
+  if (try_start(b, &fault) != ERR_OK) {
     fail_msg("%s", fault.text);
   }
 }
 
-static void stop(struct bench *b) {
+enum err bench_start_error(struct bench *b) {
+  struct fault fault = {0};
+  enum err err = try_start(b, &fault);
+  bench_stop(b);
+  return err;
+}
+
+void bench_stop(struct bench *b) {
   runtime_destroy(&b->runtime);
   casework_destroy(&b->casework);
 }
 
 void bench_open(struct bench *b) {
-  *b = (struct bench){.limits = runtime_limits_default(), .sealed = true};
+  *b = (struct bench){.limits = runtime_limits_default(), .sealed = true, .master_key = {7, 7, 7}};
   arena_init(&b->arena, 0);
   load_config(b);
   assert_int_equal(ERR_OK, store_open_memory(&b->store));
-  start(b);
+  bench_start(b);
 }
 
 void bench_close(struct bench *b) {
-  stop(b);
+  bench_stop(b);
   store_close(&b->store);
   config_destroy(&b->config);
   arena_finish(&b->arena);
 }
 
 void bench_restart(struct bench *b) {
-  stop(b);
-  start(b);
+  bench_stop(b);
+  bench_start(b);
 }
 
 /* ---- messages ---- */

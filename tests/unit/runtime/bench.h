@@ -17,7 +17,8 @@ struct bench {
   struct store *store;
   struct runtime *runtime;
   struct runtime_limits limits;
-  bool sealed; /* with a master key */
+  bool sealed; /* under this key: */
+  uint8_t master_key[RUNTIME_KEY_SIZE];
   bool durable_clock;
   struct arena arena; /* notes and whatever a test makes */
   const char *receipts[BENCH_NOTES_MAX];
@@ -31,6 +32,10 @@ void bench_open(struct bench *b);
 void bench_close(struct bench *b);
 /* What was not committed is gone; the notebook stays. */
 void bench_restart(struct bench *b);
+/* The error of a start on the store as it is; the runtime that runs must be stopped. */
+enum err bench_start_error(struct bench *b);
+void bench_stop(struct bench *b);
+void bench_start(struct bench *b);
 
 struct bench_message {
   const char *as;

@@ -376,6 +376,43 @@ static void without_a_master_key_personal_data_is_dropped(void **state) {
   assert_int_equal(ERR_NOT_FOUND, runtime_person_read(b.runtime, SPAN_LITERAL("A"), &b.arena, &personal));
 }
 
+static void erased(void *arg, enum err result) {
+  *(enum err *)arg = result;
+}
+
+static void whoever_erases_the_key_erases_the_person(void **state) {
+  (void)state;
+  bench_send(&b, MONDAY, BEGIN(1, 1, "2026-01-12"));
+  enum err result = ERR_BUSY;
+  store_begin(b.store);
+  store_delete(b.store, STORE_KEY, SPAN_LITERAL("A"));
+  store_commit(b.store, erased, &result);
+  while (store_poll(b.store)) {
+  }
+  assert_int_equal(ERR_OK, result);
+  struct value personal;
+  assert_int_equal(ERR_NOT_FOUND, runtime_person_read(b.runtime, SPAN_LITERAL("A"), &b.arena, &personal));
+  /* The case goes on; what is told from now on lies under a key of its own. */
+  assert_string_equal("accepted 2", bench_send(&b, MONDAY, VISIT(1)));
+  assert_int_equal(ERR_OK, runtime_person_read(b.runtime, SPAN_LITERAL("A"), &b.arena, &personal));
+  assert_span(value_get_text(&personal, "note"), "Тайна");
+  assert_span(value_get_text(&personal, "name"), "");
+}
+
+static void a_store_opens_only_under_its_master_key(void **state) {
+  (void)state;
+  bench_send(&b, MONDAY, BEGIN(1, 1, "2026-01-12"));
+  bench_stop(&b);
+  b.master_key[0] ^= 1;
+  assert_int_equal(ERR_CONFIG, bench_start_error(&b));
+  b.sealed = false;
+  assert_int_equal(ERR_CONFIG, bench_start_error(&b));
+  b.sealed = true;
+  b.master_key[0] ^= 1;
+  bench_start(&b);
+  assert_int_equal(1, runtime_journal_head(b.runtime));
+}
+
 static void each_reader_sees_what_its_kind_may_see(void **state) {
   (void)state;
   plan_two();
@@ -490,6 +527,8 @@ int main(void) {
       TEST(an_incident_is_resolved_durably),
       TEST(personal_data_is_nowhere_in_clear),
       TEST(without_a_master_key_personal_data_is_dropped),
+      TEST(whoever_erases_the_key_erases_the_person),
+      TEST(a_store_opens_only_under_its_master_key),
       TEST(each_reader_sees_what_its_kind_may_see),
       TEST(a_stream_is_read_from_the_cursor_also_after_a_restart),
       TEST(a_sender_hears_of_the_incident_of_its_message),

@@ -1,0 +1,94 @@
+/* A full disk loses nothing: what was not stored waits again, and what was stored is still there. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "check.h"
+
+enum { SMALL = 256 << 10, LARGE = 64 << 20, MESSAGES_MAX = 3000 };
+
+static struct bench b;
+static char folder[64];
+
+static void open_store(size_t map_size) {
+  struct fault fault = {0};
+  struct store_lmdb_options options = {.path = folder, .map_size = map_size, .map_size_max = map_size};
+  if (store_open_lmdb(&options, &b.store, &fault) != ERR_OK) {
+    fail_msg("%s", fault.text);
+  }
+}
+
+static int setup(void **state) {
+  (void)state;
+  (void)snprintf(folder, sizeof folder, "/tmp/kurator-full-XXXXXX");
+  if (!mkdtemp(folder)) {
+    return -1;
+  }
+  bench_open(&b);
+  bench_stop(&b);
+  store_close(&b.store);
+  open_store(SMALL);
+  bench_start(&b);
+  return 0;
+}
+
+static int teardown(void **state) {
+  (void)state;
+  bench_close(&b);
+  const char *const files[] = {"data.mdb", "lock.mdb", ""};
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+    (void)remove(path);
+  }
+  return 0;
+}
+
+static void begin_case(uint64_t number) {
+  char id[32];
+  (void)snprintf(id, sizeof id, "86-%llu", (unsigned long long)number);
+  struct bench_message m = *BEGIN(number, 1, "2026-01-12");
+  m.case_id = id;
+  assert_int_equal(ERR_OK, bench_submit(&b, &m));
+}
+
+static void tick(void) {
+  assert_int_equal(ERR_OK, runtime_tick(b.runtime, bench_moment("2026-01-12T10:00:00+05:00")));
+  while (store_poll(b.store)) {
+  }
+}
+
+static void a_full_store_keeps_what_it_has_and_takes_the_rest_later(void **state) {
+  (void)state;
+  uint64_t sent = 0;
+  while (b.committed == ERR_OK && sent < MESSAGES_MAX) {
+    begin_case(++sent);
+    tick();
+  }
+  assert_int_equal(ERR_FULL, b.committed);
+  assert_int_equal(sent - 1, b.receipts_count);
+  assert_int_equal(1, runtime_inbox_waiting(b.runtime));
+  assert_int_equal(sent - 1, runtime_journal_head(b.runtime));
+  const char *outcome = bench_outcome(&b);
+  assert_int_equal(sent - 1, bench_count(outcome, "\"type\":\"case\""));
+
+  bench_stop(&b);
+  store_close(&b.store);
+  open_store(LARGE);
+  bench_start(&b);
+  assert_string_equal(outcome, bench_outcome(&b));
+  begin_case(sent);
+  tick();
+  assert_int_equal(ERR_OK, b.committed);
+  assert_int_equal(sent, b.receipts_count);
+  assert_int_equal(sent, runtime_journal_head(b.runtime));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(a_full_store_keeps_what_it_has_and_takes_the_rest_later, setup, teardown),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -123,7 +123,7 @@ class Life:
     def before_release(self):
         start = self.notice["notice_date"]
         if self.chance(80):
-            held = workday(start + self.days(5, 60))
+            held = workday(start + (self.days(3, 20) if self.chance(85) else self.days(30, 60)))
             if held < self.release:
                 self.by_provider(held, "consultation.held",
                                  {"held_on": held.isoformat(), "form": self.random.choice(["onsite", "online"])})
@@ -135,7 +135,7 @@ class Life:
             stated = workday(self.release - self.days(3, 10))
             self.by_provider(stated, "visit.impossible",
                              {"phase": "before", "stated_on": stated.isoformat(), "reason": "no-access"})
-        if self.chance(12):
+        if self.chance(5):
             received = workday(self.release - self.days(5, 15))
             self.apply(received)
 
@@ -192,7 +192,7 @@ class Life:
         return [{
             "id": "m%d" % (index + 1),
             "kind": need,
-            "due": (sitting + dt.timedelta(days=self.random.randint(30, months * 30 - 10))).isoformat(),
+            "due": (sitting + dt.timedelta(days=self.random.randint(45, months * 30 - 10))).isoformat(),
         } for index, need in enumerate(self.notice["needs"])]
 
     def implementation(self, approved, months):
@@ -264,7 +264,7 @@ class Executors:
             return [report(first, "referral.declined", {"declined_on": first.isoformat(), "reason": "no-capacity"})]
         reports = [report(first, "referral.accepted", {"accepted_on": first.isoformat()})]
         begun = workday(first + dt.timedelta(days=draw.randint(1, 10)))
-        ended = workday(begun + dt.timedelta(days=draw.randint(5, 75)))
+        ended = workday(begun + dt.timedelta(days=draw.randint(5, 45)))
         if fate < 14:
             return reports + [report(ended, "referral.no_right", {"stated_on": ended.isoformat(), "reason": "no-ground"})]
         if fate < 17:

@@ -49,6 +49,7 @@ class NoticeFile:
         for line in rows:
             if line.strip():
                 self.take(line)
+        self.first_day = min((day for day in self.days if day), default=dt.date(2025, 5, 1))
 
     @staticmethod
     def guess(raw):
@@ -79,8 +80,6 @@ class NoticeFile:
         except (KeyError, ValueError, StopIteration, UnicodeDecodeError, csv.Error):
             return None
 
-    def first_day(self):
-        return min((day for day in self.days if day), default=dt.date(2025, 5, 1))
 
 
 class Agency:
@@ -154,14 +153,16 @@ class Play:
         self.calendar.setdefault(report.day, []).append(report)
 
     def run(self):
-        day = self.notices.first_day()
+        """An advance begins by taking in what lies in the folders: files that are put down at ten are read at ten."""
+        day = self.notices.first_day
         progress = Progress(day, self.until)
-        self.send_notices(None, day)
         while day <= self.until:
-            self.send_notices(day, day)
-            self.send_reports(day)
             self.engine.advance("%sT10:00:00%s" % (day.isoformat(), ZONE))
             self.answer_offers(day)
+            if day == self.notices.first_day:
+                self.send_notices(None, day)
+            self.send_notices(day, day)
+            self.send_reports(day)
             progress.show(day, self.messages)
             day += plan.DAY
         self.engine.advance("%sT00:00:00%s" % ((self.until + plan.DAY).isoformat(), ZONE))
@@ -196,5 +197,5 @@ class Play:
                     continue
                 offer = {"adapter": name, "participant": delivery["participant"], "case": delivery["case_id"],
                          "offer": delivery["offer"]}
-                for report in self.executors.answer(offer, today + plan.DAY):
+                for report in self.executors.answer(offer, today):
                     self.schedule(report)

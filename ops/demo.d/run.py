@@ -166,31 +166,6 @@ def load_yaml(name, key):
         return yaml.safe_load(file)[key]
 
 
-def titles_of(config):
-    """What deadlines, grounds and incidents are called for a reader; words that the charts do not hold stand here."""
-    return {
-        "completed": "выполнение мероприятий в полном объёме", "imprisoned": "новый приговор и лишение свободы",
-        "departed": "выезд за пределы округа", "refused": "личное заявление об отказе", "died": "смерть гражданина",
-        "no-need": "нет потребности", "no-consent": "нет согласия", "not-arrived": "не прибыл",
-        "not-recognised": "не признан нуждающимся", "impossible": "невозможность достижения результата",
-        "wish": "желание гражданина", "not-continued": "решение не продолжать", "measure": "Мероприятия",
-        "pre-release-work": "Работа до освобождения", "address-visit": "Выезд до освобождения",
-        "repeat-visit": "Повторный выезд", "to-working-group": "Проект в рабочую группу",
-        "programme-approval": "Утверждение программы", "implementation-start": "Начало реализации",
-        "interim-assessment": "Промежуточная оценка", "final-monitoring": "Мониторинг результатов",
-        "continue-decision": "Решение о продолжении или завершении", "term-end": "Завершение срока",
-        "issue-next-sitting": "Вопрос к заседанию", "referral-response": "Ответ на направление",
-        "unroutable": "нет исполнителя", "refused-message": "сообщение отклонено",
-        "event-not-taken": "событие некому принять", "case-ended": "случай завершён", **config,
-    }
-
-
-def kinds_titles():
-    return {"ufsin": "УФСИН", "health": "Здравоохранение", "employment": "Занятость населения",
-            "working_group": "Рабочая группа", "uszn": "УСЗН", "provider": "Организации социального обслуживания",
-            "executor": "Организации-исполнители (НКО, ИП)", "": "Без исполнителя"}
-
-
 def perform(arguments, stage):
     known = load_yaml("participants.yaml", "participants")
     participants = {name: [entry["id"] for entry in known if entry["kind"] in kinds]
@@ -203,7 +178,7 @@ def perform(arguments, stage):
     engine = Engine(stage)
     say("Ключи, сервер, пять адаптеров…")
     engine.make_keys(participants)
-    engine.start(notices.first_day())
+    engine.start(notices.first_day)
     engine.wait()
     for name, ids in participants.items():
         start_adapter(stage, engine, name, ids)
@@ -211,7 +186,7 @@ def perform(arguments, stage):
     engine.expected = [identity for ids in participants.values() for identity in ids]
     agencies = {name: play.Agency(name, stage.path(name)) for name in participants}
     say("Извещений: %d; виртуальное время с %s по %s" %
-        (notices.rows, notices.first_day().strftime("%d.%m.%Y"), arguments.until.strftime("%d.%m.%Y")))
+        (notices.rows, notices.first_day.strftime("%d.%m.%Y"), arguments.until.strftime("%d.%m.%Y")))
     show = play.Play(engine, agencies, notices, arguments.until)
     show.run()
     return collect(engine, stage, notices, known, arguments, show)
@@ -225,8 +200,16 @@ def collect(engine, stage, notices, known, arguments, show):
     with open(stage.path("journal.jsonl"), encoding="utf-8") as file:
         journal = sum(1 for _ in file)
     missed = engine.rows("deadline", "list", "--state", "missed")
-    return summary.summarise(outcome, missed, {entry["id"]: entry for entry in known}, notices.rows,
-                             {"messages": journal, "sent": show.messages}, arguments.until, notices.first_day())
+    delays = [explained(engine, row) for row in summary.worst(missed, arguments.until)]
+    return summary.summarise(outcome, delays, {entry["id"]: entry for entry in known}, notices.rows,
+                             {"messages": journal, "sent": show.messages}, arguments.until, notices.first_day)
+
+
+def explained(engine, row):
+    """The same deadline with its explanation, as the page of its case shows it."""
+    shown = engine.rows("case", "show", row["case"].split("/")[0])
+    return next(line for line in shown if line["type"] == "deadline" and
+                all(line.get(key) == row.get(key) for key in ("case", "id", "key", "due", "at")))
 
 
 def parse(argv):
@@ -264,7 +247,7 @@ def main(argv):
     if arguments.json:
         print(json.dumps(result, ensure_ascii=False, indent=2))
     else:
-        print(summary.render(result, kinds_titles(), titles_of({})))
+        print(summary.render(result))
     say("\nГотово за %d с." % (time.monotonic() - started))
     return 0
 

@@ -4,6 +4,7 @@ The JSON form is described in summary.schema.json.
 """
 
 import datetime as dt
+import textwrap
 from collections import Counter
 
 STAGES = ["information", "problems", "acceptance", "implementation", "ending"]
@@ -25,6 +26,30 @@ STATE_TITLES = {
     "met": "исполнено в срок", "met-reported-late": "исполнено в срок, сообщено позже", "missed": "срок нарушен",
     "open": "на контроле", "provisional": "на контроле (предварительно)", "paused": "приостановлено",
     "cancelled": "снято с контроля",
+}
+GROUND_TITLES = {
+    "completed": "мероприятия выполнены в полном объёме", "imprisoned": "новый приговор и лишение свободы",
+    "departed": "выезд за пределы округа", "refused": "личное заявление об отказе", "died": "смерть гражданина",
+    "impossible": "результат недостижим (решение рабочей группы)", "wish": "желание гражданина",
+    "not-continued": "решение не продолжать", "no-need": "нет потребности", "no-consent": "нет согласия",
+    "not-arrived": "не прибыл", "not-recognised": "не признан нуждающимся",
+}
+DEADLINE_TITLES = {
+    "measure": "Мероприятия", "pre-release-work": "Работа до освобождения", "address-visit": "Выезд до освобождения",
+    "repeat-visit": "Повторный выезд", "to-working-group": "Проект в рабочую группу",
+    "programme-approval": "Утверждение программы", "implementation-start": "Начало реализации",
+    "interim-assessment": "Промежуточная оценка", "final-monitoring": "Мониторинг результатов",
+    "continue-decision": "Решение о продолжении или завершении", "term-end": "Завершение срока",
+    "issue-next-sitting": "Вопрос к заседанию", "referral-response": "Ответ на направление",
+}
+REASON_TITLES = {
+    "refused": "сообщение не принято", "unroutable": "исполнитель не найден", "script-error": "ошибка в схеме процесса",
+    "event-not-taken": "событие некому принять",
+}
+KIND_TITLES = {
+    "ufsin": "УФСИН", "health": "Здравоохранение", "employment": "Занятость населения",
+    "working_group": "Рабочая группа", "uszn": "УСЗН", "provider": "Организации социального обслуживания",
+    "executor": "Организации-исполнители (НКО, ИП)", "": "Исполнитель ещё не назван",
 }
 
 
@@ -51,21 +76,26 @@ def delay_days(deadline, until):
     return (dt.date.fromisoformat(end[:10]) - dt.date.fromisoformat(deadline["due"])).days
 
 
-def summarise(outcome, deadlines, participants, notices_rows, journal, until, first):
-    """`outcome`: lines of `kurator outcome export`; `deadlines`: rows of `kurator deadline list`."""
+def worst(deadlines, until, count=10):
+    """The longest delays. A deadline that nobody could have met (the notice itself came too late) is nobody's delay."""
+    missed = [row for row in deadlines if row["state"] == "missed" and row.get("counted", True)]
+    missed.sort(key=lambda row: (-delay_days(row, until), row["case"], row["id"]))
+    return missed[:count]
+
+
+def summarise(outcome, delays, participants, notices_rows, journal, until, first):
+    """`outcome`: lines of `kurator outcome export`; `delays`: rows of `kurator case show`, longest delay first."""
     roots = {}
     for line in outcome:
         if line["type"] == "case":
             roots.setdefault(line["case"], line)
     referrals = [line for line in outcome if line["type"] == "referral"]
     lines = [line for line in outcome if line["type"] == "deadline"]
+    processes = {(line["case"], line["id"], line["due"]): line["process"] for line in lines}
     by_agency = {}
     for line in referrals:
         kind = participants.get(line.get("to") or "", {}).get("kind", "")
         by_agency.setdefault(kind, Counter())[line["status"]] += 1
-    # A deadline that nobody could have met (the notice itself came too late) is no delay of anybody's.
-    missed = [row for row in deadlines if row["state"] == "missed" and row.get("counted", True)]
-    missed.sort(key=lambda row: (-delay_days(row, until), row["case"], row["id"]))
     return {
         "period": {"from": first.isoformat(), "until": until.isoformat()},
         "notices": {"rows": notices_rows},
@@ -92,10 +122,11 @@ def summarise(outcome, deadlines, participants, notices_rows, journal, until, fi
             "by_reason": ordered(Counter(line["reason"] for line in outcome if line["type"] == "incident"), []),
         },
         "worst_delays": [{
-            "case": row["case"], "process": row["process"], "id": row["id"], "title": row.get("title", ""),
-            "due": row["due"], "done_on": row.get("done_on"), "days": delay_days(row, until), "basis": row["basis"],
-            "explanation": row.get("explanation", ""),
-        } for row in missed[:10]],
+            "case": row["case"].split("/")[0],
+            "process": processes[row["case"].split("/")[0], row["id"], row["due"]],
+            "id": row["id"], "title": row.get("title", ""), "due": row["due"], "done_on": row.get("done_on"),
+            "days": delay_days(row, until), "basis": row["basis"], "explanation": row["explanation"],
+        } for row in delays],
     }
 
 
@@ -110,8 +141,8 @@ def share(part, whole):
     return "%.1f %%" % (100 * part / whole) if whole else "—"
 
 
-def render(summary, kinds, titles):
-    """The summary as lines for a person. `kinds`: titles of participant kinds; `titles`: of deadlines and grounds."""
+def render(summary):
+    """The summary as lines for a person."""
     cases, referrals, deadlines = summary["cases"], summary["referrals"], summary["deadlines"]
     total = cases["total"]
     lines = ["", "ИТОГИ СОЦИАЛЬНОГО СОПРОВОЖДЕНИЯ с %s по %s" %
@@ -121,26 +152,27 @@ def render(summary, kinds, titles):
                     for stage, count in cases["by_stage"].items()])
     if cases["by_ground"]:
         lines += ["", "Чем завершились"]
-        lines += table([(titles.get(ground, ground), count) for ground, count in cases["by_ground"].items()])
+        lines += table([(GROUND_TITLES.get(ground, ground), count) for ground, count in cases["by_ground"].items()])
     lines += ["", "Направления: %d" % referrals["total"]]
     for kind, outcomes in referrals["by_agency"].items():
-        lines.append("  %s: %d" % (kinds.get(kind, kind) or "без исполнителя", sum(outcomes.values())))
+        lines.append("  %s: %d" % (KIND_TITLES.get(kind, kind), sum(outcomes.values())))
         lines += table([(OUTCOME_TITLES.get(status, status), count) for status, count in outcomes.items()], "    ")
     lines += ["", "Сроки: %d" % deadlines["total"]]
     lines += table([(STATE_TITLES.get(state, state), count, share(count, deadlines["total"]))
                     for state, count in deadlines["by_state"].items()])
     lines += ["", "Нарушения по видам сроков"]
-    lines += table([(titles.get(name, name), states.get("missed", 0), "из %d" % sum(states.values()))
+    lines += table([(DEADLINE_TITLES.get(name, name), states.get("missed", 0), "из %d" % sum(states.values()))
                     for name, states in deadlines["by_id"].items() if states.get("missed")])
     if summary["incidents"]["total"]:
         lines += ["", "На разборе: %d" % summary["incidents"]["total"]]
-        lines += table([(titles.get(reason, reason), count) for reason, count in summary["incidents"]["by_reason"].items()])
+        lines += table([(REASON_TITLES.get(reason, reason), count)
+                        for reason, count in summary["incidents"]["by_reason"].items()])
     lines += ["", "Десять наибольших задержек"]
     for number, row in enumerate(summary["worst_delays"], 1):
         done = "исполнено %s" % date_ru(row["done_on"]) if row["done_on"] else "не исполнено"
         lines.append("  %2d. Случай %s: %s — %d %s, %s" % (
             number, row["case"], row["title"] or row["id"], row["days"],
             plural(row["days"], "день", "дня", "дней"), done))
-        lines.append("      Срок до %s. %s" % (date_ru(row["due"]), row["explanation"]))
-        lines.append("      Основание: %s" % row["basis"])
+        lines += textwrap.wrap("Срок до %s: %s" % (date_ru(row["due"]), row["explanation"]), 110,
+                               initial_indent=" " * 6, subsequent_indent=" " * 6)
     return "\n".join(lines)

@@ -35,14 +35,27 @@ static struct case_slot **bucket_of(const struct cases *cases, struct span id) {
 }
 
 static void list_remove(struct cases *cases, struct case_slot *slot) {
-  *(slot->newer ? &slot->newer->older : &cases->newest) = slot->older;
-  *(slot->older ? &slot->older->newer : &cases->oldest) = slot->newer;
+  ASSERT(slot->newer != slot && slot->older != slot);
+  if (slot->newer) {
+    slot->newer->older = slot->older;
+  } else {
+    cases->newest = slot->older;
+  }
+  if (slot->older) {
+    slot->older->newer = slot->newer;
+  } else {
+    cases->oldest = slot->newer;
+  }
 }
 
 static void list_add(struct cases *cases, struct case_slot *slot) {
   slot->newer = NULL;
   slot->older = cases->newest;
-  *(slot->older ? &slot->older->newer : &cases->oldest) = slot;
+  if (slot->older) {
+    slot->older->newer = slot;
+  } else {
+    cases->oldest = slot;
+  }
   cases->newest = slot;
 }
 
@@ -76,27 +89,33 @@ static struct case_slot *add(struct cases *cases, struct span id, struct case_fi
 }
 
 void cases_forget(struct cases *cases, struct case_slot *slot) {
+  list_remove(cases, slot);
   struct case_slot **link = bucket_of(cases, slot->id);
   while (*link != slot) {
     link = &(*link)->hash_next;
   }
   *link = slot->hash_next;
-  list_remove(cases, slot);
   cases->count--;
   case_close(&slot->file);
   arena_finish(&slot->view_arena);
   free(slot);
 }
 
+static void forget_oldest(struct cases *cases) {
+  struct case_slot *slot = cases->oldest;
+  ASSERT(slot && !slot->older);
+  cases_forget(cases, slot);
+}
+
 void cases_trim(struct cases *cases) {
   while (cases->count > cases->capacity) {
-    cases_forget(cases, cases->oldest);
+    forget_oldest(cases);
   }
 }
 
 void cases_clear(struct cases *cases) {
   while (cases->oldest) {
-    cases_forget(cases, cases->oldest);
+    forget_oldest(cases);
   }
 }
 

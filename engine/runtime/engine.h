@@ -144,7 +144,7 @@ enum err family_target(struct runtime *runtime, struct span top, const struct ev
 /* ---- message.c ---- */
 
 /* One message from the inbox: everything about it is put into the open batch and the outbox. */
-void message_process(struct runtime *runtime, const struct inbox_message *message, civil_moment now);
+void message_process(struct runtime *runtime, const struct inbox_message *in, civil_moment now);
 
 /* ---- runtime.c ---- */
 

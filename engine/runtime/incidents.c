@@ -150,7 +150,7 @@ static enum err committed_incident(struct runtime *runtime, struct span case_id,
 
 enum err runtime_incident_resolve(struct runtime *runtime, struct span case_id, uint64_t incident, struct span actor,
                                   struct fault *fault) {
-  struct record_key key;
+  struct record_key key = {.size = 0};
   struct record_incident record;
   TRY(committed_incident(runtime, case_id, incident, &key, &record, fault));
   struct resolution *resolution = malloc(sizeof *resolution + actor.size);
@@ -284,8 +284,8 @@ enum err runtime_incident_retry(struct runtime *runtime, struct span case_id, ui
   struct arena arena;
   arena_init(&arena, 0);
   struct record_key key;
-  struct record_incident record;
-  struct record_journal entry;
+  struct record_incident record = {.journal = 0};
+  struct record_journal entry = {.sequence = 0};
   enum err err = committed_incident(runtime, case_id, incident, &key, &record, fault);
   if (err == ERR_OK) {
     err = journal_entry(runtime, record.journal, &entry);

@@ -63,7 +63,8 @@ static enum err read_refusal(struct rehearsal *r, const struct value *map, struc
   if (!refused) {
     return ERR_OK;
   }
-  struct span code, text;
+  struct span code = {NULL, 0};
+  struct span text = {NULL, 0};
   TRY(read_text(r, refused, "code", &code));
   TRY(read_text(r, refused, "text", &text));
   enum err err = err_of_name(code);

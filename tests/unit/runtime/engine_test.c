@@ -146,7 +146,7 @@ static void what_cannot_be_taken_is_refused_with_a_reason(void **state) {
   }
   /* The case is as it was: it still waits for the visit. */
   assert_has(bench_outcome(&b), "\"states\":[\"waiting\"]");
-  assert_string_equal("accepted", strtok((char *)(uintptr_t)bench_send(&b, MONDAY, VISIT(23)), " "));
+  assert_has(bench_send(&b, MONDAY, VISIT(23)), "accepted");
 }
 
 static void a_closed_case_takes_nothing(void **state) {

@@ -70,6 +70,10 @@ static bool is_filled_map(const struct value *value) {
   return value->kind == VALUE_MAP && value->map.count > 0;
 }
 
+static bool keeps_data(const ProtobufCMessageDescriptor *schema) {
+  return protobuf_c_message_descriptor_get_field_by_name(schema, "data_json") != NULL;
+}
+
 static struct value body_build(const struct runtime_delivery *delivery, struct arena *arena) {
   const struct form *form = &forms[delivery->kind];
   struct body body = {.schema = schema_of(form->member), .arena = arena};
@@ -77,16 +81,14 @@ static struct value body_build(const struct runtime_delivery *delivery, struct a
   for (size_t i = 0; delivery->data.kind == VALUE_MAP && i < delivery->data.map.count; i++) {
     body_add(&body, delivery->data.map.fields[i].name, delivery->data.map.fields[i].value);
   }
-  if (is_filled_map(&delivery->personal)) {
-    body.rest = value_with(arena, &body.rest, SPAN_LITERAL("person"), delivery->personal);
-  }
   body_add_known(&body, "case_id", delivery->case_id);
   body_add_known(&body, form->subject, delivery->subject);
   body_add_known(&body, "event", delivery->event);
   body_add_known(&body, "reason", delivery->reason);
   body_add_known(&body, "detail", delivery->detail);
-  bool keeps = protobuf_c_message_descriptor_get_field_by_name(body.schema, "data_json") != NULL;
-  return keeps && is_filled_map(&body.rest) ? value_with(arena, &body.map, SPAN_LITERAL("data"), body.rest) : body.map;
+  return keeps_data(body.schema) && is_filled_map(&body.rest)
+             ? value_with(arena, &body.map, SPAN_LITERAL("data"), body.rest)
+             : body.map;
 }
 
 enum err deliver_encode(void *arg, const struct runtime_delivery *delivery, struct writer *w) {
@@ -101,4 +103,33 @@ enum err deliver_encode(void *arg, const struct runtime_delivery *delivery, stru
       .body = body_build(delivery, &arena),
   };
   return delivery_pack(&message, w, &fault);
+}
+
+/* Nil when there is nothing that this kind of participant may see. */
+static struct value person_of(const struct daemon *daemon, const struct participant *participant, struct span case_id,
+                              struct arena *arena) {
+  struct value personal;
+  if (span_empty(case_id) || runtime_person_read(daemon->runtime, case_root(case_id), arena, &personal) != ERR_OK) {
+    return value_nil();
+  }
+  return catalogue_cut(&daemon->config->catalogue, &personal, participant->kind, arena);
+}
+
+struct span deliver_complete(const struct daemon *daemon, const struct participant *participant, struct span bytes,
+                             struct arena *arena) {
+  struct delivery message;
+  struct fault fault;
+  if (delivery_unpack(bytes, arena, &message, &fault) != ERR_OK ||
+      !keeps_data(schema_of(arena_cstr(arena, message.kind)))) {
+    return bytes;
+  }
+  struct value person = person_of(daemon, participant, value_get_text(&message.body, "case_id"), arena);
+  if (!is_filled_map(&person)) {
+    return bytes;
+  }
+  DEFER(writer_finish) struct writer w;
+  writer_init(&w);
+  struct value data = value_with(arena, value_get(&message.body, "data"), SPAN_LITERAL("person"), person);
+  message.body = value_with(arena, &message.body, SPAN_LITERAL("data"), data);
+  return delivery_pack(&message, &w, &fault) == ERR_OK ? arena_copy(arena, writer_span(&w)) : bytes;
 }

@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "daemon/deliver.h"
 #include "daemon/session.h"
 
 /* ---- receipts ---- */
@@ -130,6 +131,9 @@ static bool deliveries_send(struct session *session) {
   arena_reset(&sessions->arena);
   enum err err = runtime_stream_read(sessions->daemon->runtime, session->participant->id, session->sent,
                                      DELIVERIES_PER_FRAME, page_add, &page);
+  for (size_t i = 0; err == ERR_OK && i < page.count; i++) {
+    page.parts[i] = deliver_complete(sessions->daemon, session->participant, page.parts[i], &sessions->arena);
+  }
   if (err != ERR_OK || page.count == 0 || page_send(session, &page) != ERR_OK) {
     return false;
   }

@@ -6,8 +6,8 @@
  *
  *   FREE      system clock: ticks the runtime, arms the timer for the next due moment
  *   HELD      virtual clock, nobody moves it: messages are taken in, nothing is stepped
- *   ASKING    a barrier is out: waits until every link has answered, and what they say they sent is here and what was
- *             sent to them is handled; then, in this order:
+ *   ASKING    a barrier is out: waits until every link has answered, those that are expected have come, what they say
+ *             they sent is here and what was sent to them is handled; then, in this order:
  *               input waits            → put in order, STEPPING at the present moment
  *               a timer is due ≤ target → the clock goes there, STEPPING
  *               otherwise              → the clock goes to the target, STEPPING for the last time
@@ -47,6 +47,7 @@ struct turn {
   civil_moment now, target; /* virtual */
   uint64_t barrier;
   uint64_t asked_at, backoff_until; /* uv_now */
+  struct writer expect;             /* participants that must be there for the first barrier, with commas */
   uv_timer_t timer;
   uv_timer_t drain_timer;
 };
@@ -79,6 +80,12 @@ bool turn_advancing(const struct turn *turn) {
 
 civil_moment turn_target(const struct turn *turn) {
   return turn_advancing(turn) ? turn->target : turn_now(turn);
+}
+
+struct span turn_missing(const struct turn *turn) {
+  struct span missing = {NULL, 0};
+  (void)sessions_connected(turn->daemon->sessions, writer_span(&turn->expect), &missing);
+  return turn_advancing(turn) ? missing : span_of(NULL, 0);
 }
 
 void turn_fail(struct turn *turn, enum err why) {
@@ -173,6 +180,11 @@ static void asking_turn(struct turn *turn) {
     wait_for_links(turn);
     return;
   }
+  if (!span_empty(turn_missing(turn))) {
+    turn_after(turn, PROBE_MS); /* its Hello is answered with the barrier */
+    return;
+  }
+  writer_reset(&turn->expect);
   switch (sessions_settled(turn->daemon->sessions)) {
   case SESSIONS_BUSY:
     turn_after(turn, RETRY_MS);
@@ -261,16 +273,21 @@ void turn_committed(struct turn *turn, enum err result) {
   turn_kick(turn);
 }
 
-enum err turn_advance(struct turn *turn, civil_moment target, struct fault *fault) {
+enum err turn_advance(struct turn *turn, civil_moment target, struct span expect, struct fault *fault) {
   if (!turn->is_virtual) {
     return fault_set(fault, ERR_UNSUPPORTED, "часы системные, их нельзя переводить");
   }
+  if (turn_advancing(turn) && target != turn->target) {
+    return fault_set(fault, ERR_CONFLICT, "часы уже идут к другому моменту");
+  }
   if (turn_advancing(turn)) {
-    return target == turn->target ? ERR_OK : fault_set(fault, ERR_CONFLICT, "часы уже идут к другому моменту");
+    return ERR_OK;
   }
   if (target < turn->now) {
     return fault_set(fault, ERR_RANGE, "часы не идут назад");
   }
+  writer_reset(&turn->expect);
+  writer_raw(&turn->expect, expect);
   turn->target = target;
   ask(turn);
   return ERR_OK;
@@ -290,6 +307,7 @@ enum err turn_create(struct daemon *daemon, const struct turn_options *options, 
   struct turn *turn = calloc(1, sizeof *turn);
   ASSERT(turn != NULL);
   turn->daemon = daemon;
+  writer_init(&turn->expect);
   turn->is_virtual = options->is_virtual;
   turn->state = options->is_virtual ? TURN_HELD : TURN_FREE;
   turn->now = options->is_virtual ? first_moment(daemon, options->start) : 0;
@@ -324,6 +342,7 @@ void turn_drain(struct turn *turn) {
 
 static void on_closed(uv_handle_t *handle) {
   struct turn *turn = handle->data;
+  writer_finish(&turn->expect);
   free(turn);
 }
 

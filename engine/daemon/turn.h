@@ -37,9 +37,12 @@ bool turn_draining(const struct turn *turn);
 /* The store is unsafe: stops the loop at once, with daemon->failed. */
 void turn_fail(struct turn *turn, enum err why);
 
-/* Virtual clock. ERR_UNSUPPORTED on the system clock, ERR_CONFLICT when an advance to another moment is under way,
- * ERR_RANGE backwards. Russian text. It goes on by itself; ask turn_advancing. */
-enum err turn_advance(struct turn *turn, civil_moment target, struct fault *fault) MUST_CHECK;
+/* Virtual clock. `expect`: participants, divided by commas, without whose links it does not set off. ERR_UNSUPPORTED on
+ * the system clock, ERR_CONFLICT when an advance to another moment is under way, ERR_RANGE backwards. Russian text. It
+ * goes on by itself; ask turn_advancing. */
+enum err turn_advance(struct turn *turn, civil_moment target, struct span expect, struct fault *fault) MUST_CHECK;
+/* The expected participant that the clock waits for, empty if none. */
+struct span turn_missing(const struct turn *turn);
 bool turn_advancing(const struct turn *turn);
 civil_moment turn_target(const struct turn *turn); /* of the advance under way, else the present moment */
 

@@ -137,11 +137,6 @@ static enum err ask(const struct client *client, const char *verb, const char *c
   return err;
 }
 
-enum err client_try(const struct client *client, const char *verb, const char *const *args, size_t args_count,
-                    query_on_row on_row, void *arg, struct fault *fault) {
-  return ask(client, verb, args, args_count, on_row, arg, NULL, fault);
-}
-
 int client_ask(const struct client *client, const char *verb, const char *const *args, size_t args_count,
                struct client_rows *rows) {
   struct fault fault = {.err = ERR_OK};

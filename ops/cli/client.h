@@ -65,8 +65,4 @@ int client_ask(const struct client *client, const char *verb, const char *const 
 int client_stream(const struct client *client, const char *verb, const char *const *args, size_t args_count,
                   query_on_row on_row, void *arg);
 
-/* The same without a word on stderr. */
-enum err client_try(const struct client *client, const char *verb, const char *const *args, size_t args_count,
-                    query_on_row on_row, void *arg, struct fault *fault) MUST_CHECK;
-
 #endif

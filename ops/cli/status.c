@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/civil.h"
@@ -10,7 +9,7 @@
 #include "lists.h"
 #include "table.h"
 
-enum { WORD_BYTES = 32 << 10, CONNECT_S = 30, RETRY_MS = 200 };
+enum { WORD_BYTES = 32 << 10, ABSENT_PAGES = 60 /* a second each */ };
 
 static const struct table_word clock_words[] = {{"system", "системные"},
                                                 {"virtual", "виртуальные"},
@@ -89,6 +88,8 @@ struct advance {
   civil_moment from; /* CIVIL_MOMENT_NONE until the first page */
   bool terminal;
   bool arrived;
+  int absent;       /* pages in which the clock stood still for want of a link */
+  char missing[80]; /* that link's participant */
   char last[512];
 };
 
@@ -124,33 +125,20 @@ static bool advance_row(void *arg, struct span text) {
   const struct value *arrived = value_get(&row, "arrived");
   advance->arrived = arrived && arrived->kind == VALUE_BOOL && arrived->truth;
   (void)snprintf(advance->last, sizeof advance->last, "%.*s", SPAN_ARG(text));
-  return true;
-}
-
-/* Adapters that have just been started need a moment to connect. */
-static int advance_ask(const struct client *client, const char *const *args, size_t count, struct advance *advance) {
-  const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
-  struct fault fault = {.err = ERR_OK};
-  for (int tries = 0;; tries++) {
-    enum err err = client_try(client, "clock.advance", args, count, advance_row, advance, &fault);
-    bool absent = err == ERR_UNREACHABLE && count > 1 && tries < CONNECT_S * 1000 / RETRY_MS;
-    if (err == ERR_OK) {
-      return CLI_OK;
-    }
-    if (!absent) {
-      fault.err = err;
-      return cli_fail_fault(NULL, &fault);
-    }
-    (void)nanosleep(&pause, NULL);
-  }
+  struct span missing = value_get_text(&row, "waiting_for");
+  (void)snprintf(advance->missing, sizeof advance->missing, "%.*s", SPAN_ARG(missing));
+  advance->absent = span_empty(missing) ? 0 : advance->absent + 1;
+  return advance->absent <= ABSENT_PAGES;
 }
 
 static int advance_run(const struct client *client, const char *const *args, size_t count) {
   struct advance advance = {.from = CIVIL_MOMENT_NONE, .terminal = isatty(STDERR_FILENO) == 1};
   arena_init(&advance.arena, 0);
-  int code = advance_ask(client, args, count, &advance);
+  int code = client_stream(client, "clock.advance", args, count, advance_row, &advance);
   (void)fputs(advance.terminal && advance.from != CIVIL_MOMENT_NONE ? "\n" : "", stderr);
-  if (code == CLI_OK && !advance.arrived) {
+  if (code == CLI_OK && advance.absent > ABSENT_PAGES) {
+    code = cli_fail(CLI_UNREACHABLE, "часы стоят: нет связи с участником %s", advance.missing);
+  } else if (code == CLI_OK && !advance.arrived) {
     code = cli_fail(CLI_FAILURE, "часы не дошли до цели");
   }
   if (code == CLI_OK) {

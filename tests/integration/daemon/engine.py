@@ -31,8 +31,7 @@ class Engine:
 
     def close(self):
         if self.process and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
         shutil.rmtree(self.folder)
 
     # ---- the process ----
@@ -43,9 +42,9 @@ class Engine:
 
     def start(self, *more):
         clock = more or ("--clock", "virtual", "--start", "2024-01-01")
-        self.log = open(self.folder / "kuratord.log", "ab")
-        self.process = subprocess.Popen([str(word) for word in self.arguments(*clock)], stdout=subprocess.PIPE,
-                                        stderr=self.log, text=True)
+        with open(self.folder / "kuratord.log", "ab") as log:
+            self.process = subprocess.Popen([str(word) for word in self.arguments(*clock)], stdout=subprocess.PIPE,
+                                            stderr=log, text=True)
         for _ in range(2):
             line = self.process.stdout.readline()
             assert line.startswith(("endpoint ", "query-endpoint ")), self.told()

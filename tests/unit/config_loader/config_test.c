@@ -172,8 +172,8 @@ static void a_mistake_names_its_file_and_line(void **state) {
 
 static void a_contradiction_in_the_catalogue_is_refused(void **state) {
   (void)state;
-  write_file("routing.yaml", "routing: [{help: work, kinds: [nobody-is-of-this-kind]}]\n");
-  must_fail("nobody-is-of-this-kind", 0);
+  write_file("participants.yaml", "participants:\n  - {id: a, kind: office, title: А, territories: [atlantis]}\n");
+  must_fail("atlantis", 0);
 }
 
 static void an_event_that_starts_no_known_process_is_refused(void **state) {

@@ -73,7 +73,7 @@ static void page_send(struct desk *desk, struct span peer, const struct page *pa
   reply.n_rows = page->count;
   reply.rows = rows;
   reply.has_next_cursor = page->cursor.size > 0;
-  reply.next_cursor = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)page->cursor.data, .len = page->cursor.size};
+  reply.next_cursor = (ProtobufCBinaryData){.data = (uint8_t *)page->cursor.data, .len = page->cursor.size};
   reply.has_done = 1;
   reply.done = page->cursor.size == 0;
   reply_send(desk, peer, &reply);

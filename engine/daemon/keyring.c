@@ -24,7 +24,7 @@ struct entry {
 struct table {
   struct entry *entries;
   size_t count, capacity;
-  const struct entry **by_key;
+  size_t *by_key; /* indices of entries */
 };
 
 struct keyring {
@@ -39,7 +39,7 @@ struct keyring {
 
 static void table_finish(struct table *table) {
   free(table->entries);
-  free((void *)table->by_key);
+  free(table->by_key);
   *table = (struct table){.count = 0};
 }
 
@@ -63,10 +63,10 @@ static int entry_compare(const void *a, const void *b) {
   return order != 0 ? order : (int)left->role - (int)right->role;
 }
 
-static int key_compare(const void *a, const void *b) {
-  const struct entry *left = *(const struct entry *const *)a;
-  const struct entry *right = *(const struct entry *const *)b;
-  return memcmp(left->keys.connection, right->keys.connection, KEY_CONNECTION);
+static int key_compare(const void *a, const void *b, void *arg) {
+  const struct entry *entries = arg;
+  const uint8_t *left = entries[*(const size_t *)a].keys.connection;
+  return memcmp(left, entries[*(const size_t *)b].keys.connection, KEY_CONNECTION);
 }
 
 static void table_sort(struct table *table) {
@@ -74,12 +74,16 @@ static void table_sort(struct table *table) {
     return;
   }
   qsort(table->entries, table->count, sizeof *table->entries, entry_compare);
-  table->by_key = (const struct entry **)calloc(table->count, sizeof *table->by_key);
+  table->by_key = calloc(table->count, sizeof *table->by_key);
   ASSERT(table->by_key != NULL);
   for (size_t i = 0; i < table->count; i++) {
-    table->by_key[i] = &table->entries[i];
+    table->by_key[i] = i;
   }
-  qsort((void *)table->by_key, table->count, sizeof *table->by_key, key_compare);
+  qsort_r(table->by_key, table->count, sizeof *table->by_key, key_compare, table->entries);
+}
+
+static const struct entry *table_key(const struct table *table, size_t i) {
+  return &table->entries[table->by_key[i]];
 }
 
 /* Index of the first entry in by_key with this key; count if there is none. */
@@ -88,7 +92,7 @@ static size_t table_find_key(const struct table *table, const uint8_t key[KEY_CO
   size_t high = table->count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (memcmp(table->by_key[middle]->keys.connection, key, KEY_CONNECTION) < 0) {
+    if (memcmp(table_key(table, middle)->keys.connection, key, KEY_CONNECTION) < 0) {
       low = middle + 1;
     } else {
       high = middle;
@@ -112,7 +116,7 @@ static size_t table_find_name(const struct table *table, struct span name) {
 }
 
 static bool has_key(const struct table *table, size_t i, const uint8_t key[KEY_CONNECTION]) {
-  return i < table->count && memcmp(table->by_key[i]->keys.connection, key, KEY_CONNECTION) == 0;
+  return i < table->count && memcmp(table_key(table, i)->keys.connection, key, KEY_CONNECTION) == 0;
 }
 
 /* ---- reading the folder ---- */
@@ -314,7 +318,7 @@ unsigned keyring_roles(const struct keyring *keyring, const uint8_t key[KEY_CONN
   unsigned roles = 0;
   const struct table *table = &keyring->table;
   for (size_t i = table_find_key(table, key); has_key(table, i, key); i++) {
-    roles |= (unsigned)table->by_key[i]->role;
+    roles |= (unsigned)table_key(table, i)->role;
   }
   return roles;
 }
@@ -331,7 +335,7 @@ bool keyring_speaks_for(const struct keyring *keyring, struct span user_id, stru
   }
   const struct table *table = &keyring->table;
   for (size_t i = table_find_key(table, key); has_key(table, i, key); i++) {
-    const struct entry *entry = table->by_key[i];
+    const struct entry *entry = table_key(table, i);
     if (entry->role == KEYRING_PARTICIPANT && span_is(participant, entry->name)) {
       return true;
     }
@@ -346,8 +350,8 @@ struct span keyring_name_of_user(const struct keyring *keyring, struct span user
   }
   const struct table *table = &keyring->table;
   for (size_t i = table_find_key(table, key); has_key(table, i, key); i++) {
-    if (table->by_key[i]->role != KEYRING_PARTICIPANT) {
-      return span_of_cstr(table->by_key[i]->name);
+    if (table_key(table, i)->role != KEYRING_PARTICIPANT) {
+      return span_of_cstr(table_key(table, i)->name);
     }
   }
   return span_of(NULL, 0);

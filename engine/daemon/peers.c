@@ -77,7 +77,7 @@ void peer_refuse(struct sessions *sessions, struct span peer_id, const char *par
   refusal.fault = &what;
   refusal.has_retry_after_ms = retry_ms > 0;
   refusal.retry_after_ms = retry_ms;
-  frame.participant = (char *)(uintptr_t)participant;
+  frame.participant = (char *)participant;
   frame.body_case = KURATOR__V1__FRAME__BODY_REFUSAL;
   frame.refusal = &refusal;
   writer_reset(&sessions->frame);
@@ -108,7 +108,7 @@ void peer_barrier(struct sessions *sessions, struct peer *peer) {
   barrier.number = sessions->barrier;
   barrier.has_now_ms = 1;
   barrier.now_ms = sessions->barrier_now;
-  frame.participant = (char *)(uintptr_t)peer_participant(sessions, peer, &arena);
+  frame.participant = (char *)peer_participant(sessions, peer, &arena);
   frame.body_case = KURATOR__V1__FRAME__BODY_BARRIER;
   frame.barrier = &barrier;
   if (peer_send(sessions, peer, &frame, NULL, 0) == ERR_OK) {

@@ -139,22 +139,27 @@ static void session_welcome(struct session *session) {
   (void)peer_send(session->owner, session->peer, &frame, NULL, 0);
 }
 
+static enum err check_hello(struct session *session, const struct wire_message *message,
+                            const Kurator__V1__Hello *hello, struct peer **ret_peer, struct fault *fault) {
+  TRY(check_version(hello, fault));
+  *ret_peer = peer_take(session->owner, message);
+  if (!*ret_peer) {
+    return fault_set(fault, ERR_BUSY, "слишком много соединений");
+  }
+  return session_resume(session, hello, fault);
+}
+
 static void on_hello(struct session *session, const struct wire_message *message, const Kurator__V1__Hello *hello,
                      const char *participant) {
   struct sessions *sessions = session->owner;
   struct fault fault = {.err = ERR_OK};
-  enum err err = check_version(hello, &fault);
-  struct peer *peer = err == ERR_OK ? peer_take(sessions, message) : NULL;
-  if (err == ERR_OK && !peer) {
-    err = fault_set(&fault, ERR_BUSY, "слишком много соединений");
-  }
-  if (err == ERR_OK) {
-    err = session_resume(session, hello, &fault);
-  }
+  struct peer *peer = NULL;
+  enum err err = check_hello(session, message, hello, &peer, &fault);
   if (err != ERR_OK) {
     peer_refuse(sessions, message->peer, participant, &fault, err == ERR_BUSY ? RETRY_MS : 0);
     return;
   }
+  ASSERT(peer != NULL);
   session_attach(session, peer, hello);
   session_window(session, hello->credit);
   session_welcome(session);

@@ -179,7 +179,7 @@ static enum err complete_numbers(struct config_engine *engine, const char *path,
 static enum err load_engine(struct config *config, const char *dir, struct fault *fault) {
   const char *path = path_of(&config->arena, dir, "kurator.yaml");
   struct config_engine *engine = &config->engine;
-  struct span text;
+  struct span text = {NULL, 0};
   struct fault found;
   enum err err = read_file(path, CONFIG_FILE_MAX, &config->arena, &text, &found);
   if (err == ERR_NOT_FOUND) {
@@ -203,7 +203,7 @@ static enum err load_engine(struct config *config, const char *dir, struct fault
 static enum err load_calendar(struct config *config, const char *dir, struct fault *fault) {
   const char *path = path_of(&config->arena, dir, "calendar/ru.csv");
   const struct calendar_options options = {.decree_days_off = config->engine.calendar.decree_days_off};
-  struct span csv;
+  struct span csv = {NULL, 0};
   struct fault found = {.err = ERR_OK};
   TRY(read_needed(path, CALENDAR_FILE_MAX, &config->arena, &csv, fault));
   enum err err = calendar_create(csv, options, &config->calendar, &found);

@@ -58,12 +58,13 @@ static struct span copy_text(struct arena *arena, const char *text) {
 
 static void copy_texts(struct arena *arena, uint8_t *field, size_t count) {
   char **texts;
-  memcpy(&texts, field, sizeof texts);
+  memcpy(&texts, field, sizeof(char **));
   struct span *items = ARENA_ARRAY(arena, struct span, count);
   for (size_t i = 0; i < count; i++) {
     items[i] = copy_text(arena, texts[i]);
   }
-  memcpy(field, &items, sizeof items);
+  void *copied = items;
+  memcpy(field, &copied, sizeof copied);
 }
 
 static void copy_records(const cyaml_schema_value_t *entry, struct arena *arena, uint8_t *field, size_t count) {

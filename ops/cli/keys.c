@@ -41,7 +41,7 @@ static int copy_public(const char *from, const char *to) {
     return cli_fail_fault(from, &fault);
   }
   int code = write_new(to, bytes, 0644);
-  free((void *)(uintptr_t)bytes.data);
+  free((void *)bytes.data);
   return code;
 }
 

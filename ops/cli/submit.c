@@ -131,7 +131,7 @@ static int file_read(struct submit *s) {
     return cli_fail_fault(s->file, &fault);
   }
   struct span rest = arena_copy(&s->arena, bytes);
-  free((void *)(uintptr_t)bytes.data);
+  free((void *)bytes.data);
   int code = CLI_OK;
   for (size_t line = 1; code == CLI_OK && rest.size > 0; line++) {
     struct span text = span_trim(span_cut(rest, '\n', &rest));
@@ -150,7 +150,7 @@ static int data_read(struct submit *s, struct value *ret_data) {
       return cli_fail_fault(s->data + 1, &fault);
     }
     text = arena_copy(&s->arena, bytes);
-    free((void *)(uintptr_t)bytes.data);
+    free((void *)bytes.data);
   }
   enum err err = json_read(text, &s->arena, ret_data, &fault);
   if (err != ERR_OK || ret_data->kind != VALUE_MAP) {
@@ -419,27 +419,33 @@ static void submit_finish(struct submit *s) {
   arena_finish(&s->arena);
 }
 
-int event_submit(int argc, char **argv) {
-  DEFER(submit_finish) struct submit s = {.events = NULL};
-  arena_init(&s.arena, 0);
-  s.senders = ARENA_ARRAY(&s.arena, struct sender, LINK_PARTICIPANTS_MAX);
+static int submit(int argc, char **argv, struct submit *s) {
   const struct cli_option table[] = {
-      CLIENT_OPTIONS(s.client),
-      {"--event", &s.event, NULL},
-      {"--case", &s.case_id, NULL},
-      {"--data", &s.data, NULL},
-      {"--occurred-at", &s.occurred_at, NULL},
-      {"--acting-for", &s.acting_for, NULL},
-      {"--file", &s.file, NULL},
-      {"--spool", &s.spool, NULL},
-      {"--wait", &s.wait, NULL},
-      {"--deliveries", &s.deliveries, NULL},
+      CLIENT_OPTIONS(s->client),
+      {"--event", &s->event, NULL},
+      {"--case", &s->case_id, NULL},
+      {"--data", &s->data, NULL},
+      {"--occurred-at", &s->occurred_at, NULL},
+      {"--acting-for", &s->acting_for, NULL},
+      {"--file", &s->file, NULL},
+      {"--spool", &s->spool, NULL},
+      {"--wait", &s->wait, NULL},
+      {"--deliveries", &s->deliveries, NULL},
       {NULL, NULL, NULL},
   };
   if (cli_options_read(argc, argv, table, NULL, 0) < 0) {
     return CLI_USAGE;
   }
-  int code = s.file ? file_read(&s) : one_read(&s);
-  code = code == CLI_OK ? deliveries_open(&s) : code;
-  return code == CLI_OK ? loop_run(&s) : code;
+  int code = s->file ? file_read(s) : one_read(s);
+  code = code == CLI_OK ? deliveries_open(s) : code;
+  return code == CLI_OK ? loop_run(s) : code;
+}
+
+int event_submit(int argc, char **argv) {
+  struct submit s = {.events = NULL};
+  arena_init(&s.arena, 0);
+  s.senders = ARENA_ARRAY(&s.arena, struct sender, LINK_PARTICIPANTS_MAX);
+  int code = submit(argc, argv, &s);
+  submit_finish(&s);
+  return code;
 }

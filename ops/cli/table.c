@@ -133,6 +133,7 @@ static void put_padding(int count) {
 }
 
 static void put_text(struct span text) {
+  ASSERT(text.size == 0 || text.data != NULL);
   for (size_t i = 0; i < text.size; i++) {
     (void)putchar(text.data[i] < 0x20 || text.data[i] == 0x7f ? ' ' : text.data[i]);
   }

@@ -22,7 +22,7 @@ civil_moment rehearse_end_of(civil_day day) {
 }
 
 static enum err complain(struct rehearsal *r, enum err err, const char *text) {
-  return fault_set_at(r->fault, err, r->line, 0, "line %u: %s", r->line, text);
+  return fault_set_at(r->fault, err, r->line, 0, "строка %u: %s", r->line, text);
 }
 
 /* ---- reading a line ---- */
@@ -33,7 +33,8 @@ static enum err read_moment(struct rehearsal *r, const struct value *map, const 
     return ERR_NOT_FOUND;
   }
   if (field->kind != VALUE_TEXT || civil_moment_parse(field->text, ret_moment) != ERR_OK) {
-    return fault_set_at(r->fault, ERR_INVALID, r->line, 0, "line %u: \"%s\" is no moment (RFC 3339)", r->line, name);
+    return fault_set_at(r->fault, ERR_INVALID, r->line, 0, "строка %u: «%s» — не момент времени (RFC 3339)", r->line,
+                        name);
   }
   return ERR_OK;
 }
@@ -41,7 +42,7 @@ static enum err read_moment(struct rehearsal *r, const struct value *map, const 
 static enum err read_text(struct rehearsal *r, const struct value *map, const char *name, struct span *ret_text) {
   const struct value *field = value_get(map, name);
   if (!field || field->kind != VALUE_TEXT) {
-    return fault_set_at(r->fault, ERR_INVALID, r->line, 0, "line %u: no text \"%s\"", r->line, name);
+    return fault_set_at(r->fault, ERR_INVALID, r->line, 0, "строка %u: нет текста «%s»", r->line, name);
   }
   *ret_text = field->text;
   return ERR_OK;
@@ -82,7 +83,7 @@ static enum err check_names(struct rehearsal *r, const struct value *map) {
       found = found || span_is(map->map.fields[i].name, known[k]);
     }
     if (!found) {
-      return complain(r, ERR_INVALID, "a field that is not of an event line");
+      return complain(r, ERR_INVALID, "лишнее поле: такого у события нет");
     }
   }
   return ERR_OK;
@@ -91,14 +92,14 @@ static enum err check_names(struct rehearsal *r, const struct value *map) {
 static enum err read_at(struct rehearsal *r, const struct value *map, civil_moment *ret_at) {
   enum err err = read_moment(r, map, "at", ret_at);
   if (err == ERR_NOT_FOUND) {
-    return complain(r, ERR_INVALID, "no \"at\"");
+    return complain(r, ERR_INVALID, "нет поля «at»");
   }
   TRY(err);
   if (*ret_at < r->now) {
-    return complain(r, ERR_INVALID, "\"at\" is earlier than on the line before");
+    return complain(r, ERR_INVALID, "«at» раньше, чем в предыдущей строке");
   }
   if (*ret_at > rehearse_end_of(r->options->until)) {
-    return complain(r, ERR_RANGE, "\"at\" lies after the end of the rehearsal");
+    return complain(r, ERR_RANGE, "«at» позже конца репетиции");
   }
   return ERR_OK;
 }
@@ -115,7 +116,7 @@ static enum err read_message(struct rehearsal *r, const struct value *map, struc
   }
   const struct value *data = value_get(map, "data");
   if (data && data->kind != VALUE_MAP) {
-    return complain(r, ERR_INVALID, "\"data\" is no object");
+    return complain(r, ERR_INVALID, "«data» — не объект");
   }
   message.data = data ? *data : value_nil();
   TRY(read_refusal(r, map, refusal, &message));
@@ -151,7 +152,7 @@ static enum err submit(struct rehearsal *r, const struct runtime_message *messag
   while ((err = runtime_submit(r->runtime, message)) == ERR_BUSY) {
     TRY(turn(r, r->now));
   }
-  return err == ERR_OK ? ERR_OK : complain(r, err, "the message is too long or too deep");
+  return err == ERR_OK ? ERR_OK : complain(r, err, "сообщение слишком длинное или слишком вложенное");
 }
 
 static enum err feed_line(struct rehearsal *r, struct span text) {
@@ -159,11 +160,11 @@ static enum err feed_line(struct rehearsal *r, struct span text) {
   struct fault unread = {0};
   arena_reset(&r->arena);
   if (text.size > REHEARSE_LINE_MAX) {
-    return complain(r, ERR_LIMIT, "longer than a line may be");
+    return complain(r, ERR_LIMIT, "строка слишком длинная");
   }
   enum err err = json_read(text, &r->arena, &map, &unread);
   if (err != ERR_OK || map.kind != VALUE_MAP) {
-    return complain(r, ERR_FORMAT, err != ERR_OK ? unread.text : "no JSON object");
+    return complain(r, ERR_FORMAT, err != ERR_OK ? unread.text : "не объект JSON");
   }
   TRY(check_names(r, &map));
   civil_moment at;

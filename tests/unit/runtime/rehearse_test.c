@@ -64,21 +64,43 @@ static void a_line_that_is_wrong_is_named(void **state) {
   const struct {
     const char *line, *complaint;
   } rows[] = {
-      {"nonsense", "line 2:"},
-      {"[1]", "line 2: no JSON object"},
-      {AT("09:00:00") "\"as\":\"x\",\"event\":\"e\",\"case\":\"A\"}", "line 2: \"at\" is earlier"},
-      {"{\"at\":\"yesterday\",\"as\":\"x\",\"event\":\"e\",\"case\":\"A\"}", "line 2: \"at\" is no moment"},
-      {"{\"as\":\"x\",\"event\":\"e\",\"case\":\"A\"}", "line 2: no \"at\""},
-      {AT("11:00:00") "\"event\":\"e\",\"case\":\"A\"}", "line 2: no text \"as\""},
-      {AT("11:00:00") "\"as\":\"x\",\"event\":7,\"case\":\"A\"}", "line 2: no text \"event\""},
-      {AT("11:00:00") "\"as\":\"x\",\"event\":\"e\",\"case\":\"A\",\"data\":[]}", "line 2: \"data\" is no object"},
-      {AT("11:00:00") "\"as\":\"x\",\"event\":\"e\",\"case\":\"A\",\"dada\":{}}", "line 2: a field that is not"},
-      {"{\"at\":\"2030-01-01\",\"as\":\"x\",\"event\":\"e\",\"case\":\"A\"}", "line 2: \"at\" lies after the end"},
+      {"nonsense", "строка 2:"},
+      {"[1]", "строка 2: не объект JSON"},
+      {AT("09:00:00") "\"as\":\"x\",\"event\":\"e\",\"case\":\"A\"}", "строка 2: «at» раньше"},
+      {"{\"at\":\"yesterday\",\"as\":\"x\",\"event\":\"e\",\"case\":\"A\"}", "строка 2: «at» — не момент"},
+      {"{\"as\":\"x\",\"event\":\"e\",\"case\":\"A\"}", "строка 2: нет поля «at»"},
+      {AT("11:00:00") "\"event\":\"e\",\"case\":\"A\"}", "строка 2: нет текста «as»"},
+      {AT("11:00:00") "\"as\":\"x\",\"event\":7,\"case\":\"A\"}", "строка 2: нет текста «event»"},
+      {AT("11:00:00") "\"as\":\"x\",\"event\":\"e\",\"case\":\"A\",\"data\":[]}", "строка 2: «data» — не объект"},
+      {AT("11:00:00") "\"as\":\"x\",\"event\":\"e\",\"case\":\"A\",\"dada\":{}}", "строка 2: лишнее поле"},
+      {"{\"at\":\"2030-01-01\",\"as\":\"x\",\"event\":\"e\",\"case\":\"A\"}", "строка 2: «at» позже конца"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     char events[1000];
     (void)snprintf(events, sizeof events, "%s%s", BEGIN_LINE, rows[i].line);
     assert_has(bench_rehearse(&b, events, "2026-12-31"), rows[i].complaint);
+  }
+}
+
+/* Whatever a file holds, it ends in an outcome or in a complaint that names a line. */
+static void spoiled_lines_never_crash(void **state) {
+  (void)state;
+  static const char good[] = BEGIN_LINE AT(
+      "11:00:00") "\"as\":\"helper-north\",\"event\":\"visit.done\",\"case\":\"A\",\"data\":{\"note\":\"x\"}}\n";
+  static const char bits[] = "\0\"{}[]:,\\\n-0e9\xff\xd0/";
+  uint32_t seed = 7;
+  for (int i = 0; i < 300; i++) {
+    char events[sizeof good];
+    memcpy(events, good, sizeof good);
+    for (int k = 0; k < 3; k++) {
+      seed = seed * 1664525u + 1013904223u;
+      events[(seed >> 8) % (sizeof good - 1)] = bits[(seed >> 24) % (sizeof bits - 1)];
+    }
+    const char *result = bench_rehearse(&b, events, "2026-01-31");
+    bool outcome = result[0] == '\0' || strncmp(result, "{\"type\":", 8) == 0;
+    if (!outcome && strncmp(result, "строка ", 13) != 0) {
+      fail_msg("%s gave %s", events, result);
+    }
   }
 }
 
@@ -144,6 +166,7 @@ int main(void) {
       TEST(the_outcome_stands_in_a_fixed_form),
       TEST(the_end_of_the_last_day_is_not_reached),
       TEST(a_line_that_is_wrong_is_named),
+      TEST(spoiled_lines_never_crash),
       TEST(the_journal_rehearsed_gives_the_same_bytes),
       TEST(twice_the_same_lines_give_the_same_bytes),
   };

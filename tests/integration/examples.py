@@ -4,7 +4,8 @@
   examples.py KURATOR CONFIG_DIR [NAME …]
 
 Every file CONFIG_DIR/processes/*/examples/*.jsonl holds
-  {"until": DATE, "about": TEXT}      first line: how long the clock runs, and what the example shows
+  {"until": DATE, "about": TEXT}      first line: how long the clock runs, and what the example shows; "settings": {NAME: VALUE}
+                                      beside them: with these settings of its process instead of the usual ones
   {"at": …, "as": …, "event": …}      input, as `kurator rehearse` takes it
   {"expect": {…}, "times": N}         a line of the outcome with these fields: at least one, or exactly N
 
@@ -16,6 +17,8 @@ import concurrent.futures
 import glob
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,11 +30,31 @@ class Example:
             lines = [json.loads(line) for line in file if line.strip()]
         self.path = path
         self.until = lines[0]["until"]
+        self.settings = lines[0].get("settings", {})
         self.inputs = [line for line in lines if "at" in line]
         self.expected = [line for line in lines if "expect" in line]
 
     def incidents(self):
         return sum(line.get("times", 1) for line in self.expected if line["expect"].get("type") == "incident")
+
+
+def processes_with(config, example, folder):
+    """The folder of processes, with the example's settings where it has some."""
+    usual = os.path.join(config, "processes")
+    if not example.settings:
+        return usual
+    changed = shutil.copytree(usual, os.path.join(folder, "processes"), ignore=shutil.ignore_patterns("examples"))
+    process = os.path.basename(os.path.dirname(os.path.dirname(example.path)))
+    path = os.path.join(changed, process, "settings.yaml")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    for name, value in example.settings.items():
+        text, count = re.subn(rf'(name: {name}, value: )("[^"]*"|[^,]*)', lambda found: found.group(1) + value, text)
+        if count != 1:
+            raise ValueError(f"{example.path}: no setting {name}")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return changed
 
 
 def rehearse(kurator, config, example):
@@ -41,7 +64,7 @@ def rehearse(kurator, config, example):
         with open(events, "w", encoding="utf-8") as file:
             for line in example.inputs:
                 file.write(json.dumps(line, ensure_ascii=False) + "\n")
-        command = [kurator, "rehearse", "--config", config, "--processes", os.path.join(config, "processes"),
+        command = [kurator, "rehearse", "--config", config, "--processes", processes_with(config, example, folder),
                    "--events", events, "--until", example.until, "--out", out]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         if done.returncode != 0:

@@ -3,7 +3,7 @@
  *
  * Everything happens on one libuv loop. A timer looks into in/; work goes on in slices from an idle handle while there
  * is any; receipts ask for settling, which the same handle does. Under the virtual clock (--clock virtual) nothing is
- * done by time: a barrier of the engine is the moment to look.
+ * done by time: a barrier of the engine is the moment to look, and it is answered when all has been read.
  *
  *   IDLE ──scan finds files──▶ WORKING ──nothing to read, nothing to settle──▶ IDLE
  *   any ──SIGTERM, SIGINT──▶ CLOSING: handles close, the spool stays as it is; the next start goes on from there.
@@ -25,7 +25,10 @@
 #include "exchange/profile.h"
 #include "link/link.h"
 
-enum { SCAN_INTERVAL_MS = 1000 };
+enum { SCAN_INTERVAL_MS = 1000, TELL_INTERVAL_MS = 60000 };
+enum trouble { TROUBLE_SCAN, TROUBLE_READ, TROUBLE_SETTLE, TROUBLE_DELIVERY, TROUBLE_REPLY, TROUBLE_COUNT };
+
+#define REPLY_TAG "reply"
 
 struct arguments {
   const char *profile;
@@ -54,6 +57,11 @@ struct adapter {
   struct outbox outbox;
   struct key_pair *keys; /* one per participant */
   civil_moment barrier_now;
+  uint64_t barrier; /* to be answered when nothing is left to read; 0: none */
+  struct {
+    enum err err;
+    uint64_t told_at;
+  } troubles[TROUBLE_COUNT];
   bool settle;
   bool closing;
 };
@@ -71,23 +79,38 @@ static civil_moment moment_now(const struct adapter *adapter) {
 
 /* ---- work ---- */
 
-static void report(const char *what, enum err err) {
-  if (err != ERR_OK) {
-    log_line(LOG_ERROR, "exchange", "msg=\"%s\" err=%s", what, err_name(err));
+/* What goes wrong goes wrong again every second: it is told once a minute, another error at once. */
+static void report(struct adapter *adapter, enum trouble trouble, enum err err) {
+  static const char *const texts[TROUBLE_COUNT] = {[TROUBLE_SCAN] = "looking into in/ failed",
+                                                   [TROUBLE_READ] = "reading a file failed",
+                                                   [TROUBLE_SETTLE] = "writing results failed",
+                                                   [TROUBLE_DELIVERY] = "writing a delivery failed",
+                                                   [TROUBLE_REPLY] = "answering a delivery failed"};
+  uint64_t now = uv_now(&adapter->loop);
+  bool told = err == adapter->troubles[trouble].err && now - adapter->troubles[trouble].told_at < TELL_INTERVAL_MS;
+  if (err != ERR_OK && !told) {
+    adapter->troubles[trouble].err = err;
+    adapter->troubles[trouble].told_at = now;
+    log_line(LOG_ERROR, "exchange", "msg=\"%s\" err=%s", texts[trouble], err_name(err));
   }
 }
 
 static void on_work(uv_idle_t *handle) {
   struct adapter *adapter = handle->data;
   bool more = false;
-  enum err result = inbox_work(adapter->inbox, moment_now(adapter), &more);
-  report("reading a file failed", result);
-  if (adapter->settle) {
+  enum err err = inbox_work(adapter->inbox, moment_now(adapter), &more);
+  report(adapter, TROUBLE_READ, err);
+  if (adapter->settle || !more) {
     adapter->settle = false;
-    report("writing results failed", inbox_settle(adapter->inbox));
+    report(adapter, TROUBLE_SETTLE, inbox_settle(adapter->inbox));
   }
-  if (!more || result != ERR_OK) {
-    uv_idle_stop(handle);
+  if (more) {
+    return;
+  }
+  uv_idle_stop(handle);
+  if (adapter->barrier) {
+    link_barrier_done(adapter->link, adapter->barrier);
+    adapter->barrier = 0;
   }
 }
 
@@ -97,30 +120,31 @@ static void wake(struct adapter *adapter) {
   }
 }
 
-static void on_scan(uv_timer_t *timer) {
-  struct adapter *adapter = timer->data;
-  report("looking into in/ failed", inbox_scan(adapter->inbox, false));
+static void look(struct adapter *adapter) {
+  report(adapter, TROUBLE_SCAN, inbox_scan(adapter->inbox));
   adapter->settle = true;
   wake(adapter);
+}
+
+static void on_scan(uv_timer_t *timer) {
+  look(timer->data);
 }
 
 /* Everything that lies in in/ becomes messages before the barrier is answered. */
 static void on_barrier(void *arg, uint64_t number, civil_moment now) {
   struct adapter *adapter = arg;
   adapter->barrier_now = now;
-  bool more = true;
-  enum err result = inbox_scan(adapter->inbox, true);
-  while (result == ERR_OK && more) {
-    result = inbox_work(adapter->inbox, now, &more);
-    more = more && link_pending(adapter->link) < INBOX_PENDING_MAX;
-  }
-  report("reading at a barrier failed", result);
-  report("writing results failed", inbox_settle(adapter->inbox));
-  link_barrier_done(adapter->link, number);
+  adapter->barrier = number;
+  look(adapter);
 }
 
-static void on_receipt(void *arg, const char *participant UNUSED, const struct link_receipt *receipt UNUSED) {
+/* Nobody waits for the receipt of a reply, so a refusal is told to the operator; the engine keeps it as well. */
+static void on_receipt(void *arg, const char *participant UNUSED, const struct link_receipt *receipt) {
   struct adapter *adapter = arg;
+  if (receipt->state == LINK_REFUSED && span_is(receipt->tag, REPLY_TAG)) {
+    log_line(LOG_WARNING, "exchange", "msg=\"a reply was refused\" code=%.*s", SPAN_ARG(receipt->code));
+  }
+  inbox_receipt(adapter->inbox);
   adapter->settle = true;
   wake(adapter);
 }
@@ -147,6 +171,7 @@ static enum err reply(struct adapter *adapter, const char *participant, const st
   struct value data;
   struct fault fault = {0};
   civil_moment now = moment_now(adapter);
+  now = now > delivery->recorded_at ? now : delivery->recorded_at; /* an answer is not older than the question */
   civil_day_format(civil_moment_day(now), date);
   if (how->date_field) {
     fields[count++] = (struct value_field){span_of_cstr(how->date_field), value_text(span_of_cstr(date))};
@@ -155,21 +180,32 @@ static enum err reply(struct adapter *adapter, const char *participant, const st
   const struct link_event event = {.participant = participant,
                                    .event = span_of_cstr(how->event),
                                    .case_id = value_get_text(&delivery->body, how->case_field),
-                                   .occurred_at = now > delivery->recorded_at ? now : delivery->recorded_at,
-                                   .data = &data};
+                                   .occurred_at = now,
+                                   .data = &data,
+                                   .tag = SPAN_LITERAL(REPLY_TAG)};
   return link_send(adapter->link, &event, NULL, &fault);
+}
+
+/* A reply that does not fit the schema is a mistake in the profile: it is told, and what comes behind is not held up by
+ * it, for the agency has its delivery. */
+static enum err reply_all(struct adapter *adapter, const char *participant, const struct delivery *delivery) {
+  for (unsigned i = 0; i < adapter->profile->replies_count; i++) {
+    const struct profile_reply *how = &adapter->profile->replies[i];
+    if (span_is(delivery->kind, how->delivery)) {
+      enum err err = reply(adapter, participant, how, delivery);
+      report(adapter, TROUBLE_REPLY, err);
+      TRY(err_class_of(err) == ERR_CLASS_DOMAIN ? ERR_OK : err);
+    }
+  }
+  return ERR_OK;
 }
 
 static enum err on_delivery(void *arg, const char *participant, const struct delivery *delivery) {
   struct adapter *adapter = arg;
-  TRY(outbox_write(&adapter->outbox, participant, delivery));
-  for (unsigned i = 0; i < adapter->profile->replies_count; i++) {
-    const struct profile_reply *how = &adapter->profile->replies[i];
-    if (span_is(delivery->kind, how->delivery)) {
-      TRY(reply(adapter, participant, how, delivery));
-    }
-  }
-  return ERR_OK;
+  enum err err = outbox_write(&adapter->outbox, participant, delivery);
+  report(adapter, TROUBLE_DELIVERY, err);
+  TRY(err);
+  return reply_all(adapter, participant, delivery);
 }
 
 /* ---- life ---- */
@@ -265,7 +301,8 @@ static enum err start(struct adapter *adapter, struct fault *fault) {
                                       .profile = adapter->profile,
                                       .participants = arguments->participants,
                                       .participants_count = arguments->participants_count,
-                                      .link = adapter->link};
+                                      .link = adapter->link,
+                                      .virtual_clock = arguments->virtual_clock};
   return inbox_create(&inbox, &adapter->inbox);
 }
 

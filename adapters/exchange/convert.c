@@ -126,13 +126,16 @@ static enum err read_code(const struct cell *cell, struct value *ret_value) {
   return ERR_OK;
 }
 
-/* A code may be empty in the list ("не заявлены"): it says that there is none. */
+/* The code "none" of a list ("не заявлены") says that there is nothing to list. */
 static enum err read_codes(const struct cell *cell, struct value *ret_value) {
   enum { CODES_MAX = 100 };
   struct value *items = ARENA_ARRAY(cell->arena, struct value, CODES_MAX);
   size_t count = 0;
   struct span rest = cell->text;
-  while (rest.data && count < CODES_MAX) {
+  while (rest.data) {
+    if (count == CODES_MAX) {
+      return cell_fault(cell, "слишком много значений");
+    }
     struct cell one = *cell;
     one.text = span_trim(span_cut(rest, ',', &rest));
     TRY(read_code(&one, &items[count]));
@@ -217,7 +220,7 @@ enum err convert_row(const struct profile *profile, const struct table_layout *l
   for (unsigned i = 0; i < table->columns_count; i++) {
     struct cell cell = {profile, &table->columns[i], {0}, arena, fault};
     if (layout->positions[i] != SIZE_MAX) {
-      cell.text = span_trim(row->fields[layout->positions[i]]);
+      cell.text = row_plain(span_trim(row->fields[layout->positions[i]]));
     }
     if (!span_empty(cell.text)) {
       TRY(take_cell(&cell, &reading));

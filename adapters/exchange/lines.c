@@ -1,6 +1,7 @@
 /*
- * A window of two line lengths slides over the file. Invariant: window[start, end) holds the bytes from `offset` on
- * that were read but not yet handed out; a line is looked for in it, and the window is refilled when there is none.
+ * A window of two line lengths slides over the file. Invariants: window[start, end) holds the bytes from `offset` on
+ * that were read but not yet handed out; window[start - behind, start) still holds the bytes before them, so that going
+ * back a few lines costs nothing. A line is looked for in the window, which is refilled when there is none.
  */
 #include "exchange/lines.h"
 
@@ -17,21 +18,39 @@ struct line_reader {
   uint64_t size;
   uint64_t offset; /* of window[start] in the file */
   uint64_t number; /* of the line last handed out */
-  size_t start, end;
+  size_t start, end, behind;
   bool at_end; /* the file has no more bytes behind window[end) */
   uint8_t window[WINDOW_SIZE];
 };
 
+static enum err open_error(void) {
+  switch (errno) {
+  case ENOENT:
+    return ERR_NOT_FOUND;
+  case EACCES:
+  case EPERM:
+    return ERR_FORBIDDEN;
+  case ELOOP:
+    return ERR_UNSUPPORTED;
+  default:
+    return ERR_IO;
+  }
+}
+
 enum err line_reader_open(const char *path, struct line_reader **ret_reader) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); /* a pipe must not keep us waiting */
   if (fd < 0) {
-    return errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
+    return open_error();
   }
   struct stat status;
   struct line_reader *reader = NULL;
-  if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || !(reader = calloc(1, sizeof *reader))) {
-    close(fd);
-    return ERR_IO;
+  if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+    (void)close(fd);
+    return ERR_UNSUPPORTED;
+  }
+  if (!(reader = calloc(1, sizeof *reader))) {
+    (void)close(fd);
+    return ERR_NO_MEMORY;
   }
   reader->fd = fd;
   reader->size = (uint64_t)status.st_size;
@@ -41,7 +60,7 @@ enum err line_reader_open(const char *path, struct line_reader **ret_reader) {
 
 void line_reader_close(struct line_reader **reader) {
   if (*reader) {
-    close((*reader)->fd);
+    (void)close((*reader)->fd);
     free(*reader);
     *reader = NULL;
   }
@@ -50,7 +69,7 @@ void line_reader_close(struct line_reader **reader) {
 static enum err refill(struct line_reader *reader) {
   memmove(reader->window, reader->window + reader->start, reader->end - reader->start);
   reader->end -= reader->start;
-  reader->start = 0;
+  reader->start = reader->behind = 0;
   while (reader->end < WINDOW_SIZE) {
     ssize_t got = read(reader->fd, reader->window + reader->end, WINDOW_SIZE - reader->end);
     if (got < 0 && errno == EINTR) {
@@ -74,6 +93,7 @@ static const uint8_t *find_newline(const struct line_reader *reader) {
 
 static void consume(struct line_reader *reader, size_t bytes) {
   reader->start += bytes;
+  reader->behind += bytes;
   reader->offset += bytes;
 }
 
@@ -103,6 +123,7 @@ static enum err take_too_long(struct line_reader *reader, struct line *line) {
   /* The window before `start` is free: everything in it has been consumed. */
   size_t free_bytes = reader->start < SHOWN ? reader->start : SHOWN;
   memcpy(reader->window, beginning, free_bytes);
+  reader->behind = 0;
   line->bytes = span_of(reader->window, free_bytes);
   return ERR_OK;
 }
@@ -132,12 +153,19 @@ enum err line_reader_next(struct line_reader *reader, struct line *ret_line) {
 }
 
 enum err line_reader_rewind(struct line_reader *reader, const struct line *line) {
+  reader->number = line->number - 1;
+  if (line->offset <= reader->offset && reader->offset - line->offset <= reader->behind) {
+    size_t back = (size_t)(reader->offset - line->offset);
+    reader->start -= back;
+    reader->behind -= back;
+    reader->offset = line->offset;
+    return ERR_OK;
+  }
   if (lseek(reader->fd, (off_t)line->offset, SEEK_SET) < 0) {
     return ERR_IO;
   }
   reader->offset = line->offset;
-  reader->number = line->number - 1;
-  reader->start = reader->end = 0;
+  reader->start = reader->end = reader->behind = 0;
   reader->at_end = false;
   return ERR_OK;
 }

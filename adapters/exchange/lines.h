@@ -27,6 +27,7 @@ struct line {
   bool too_long;     /* then `bytes` holds the beginning */
 };
 
+/* ERR_NOT_FOUND, ERR_FORBIDDEN (no right to read it), ERR_UNSUPPORTED (no regular file), ERR_IO. */
 enum err line_reader_open(const char *path, struct line_reader **ret_reader) MUST_CHECK;
 void line_reader_close(struct line_reader **reader);
 /* ERR_NOT_FOUND at the end, ERR_IO when the file cannot be read on. */

@@ -121,7 +121,7 @@ static const cyaml_schema_field_t TERRITORIES_FIELDS[] = {
 static const cyaml_schema_value_t TERRITORIES = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct territories, TERRITORIES_FIELDS)};
 
-/* libcyaml tells what is wrong in lines of talk: the last error is kept for the fault. */
+/* libcyaml tells what is wrong in lines of talk: the first error is kept for the fault. */
 static void keep_error(cyaml_log_t level, void *arg, const char *format, va_list arguments) {
   struct fault *fault = arg;
   if (level == CYAML_LOG_ERROR && fault && fault->text[0] == '\0') {
@@ -168,6 +168,11 @@ static const struct profile_column *find_column(const struct profile_table *tabl
   return NULL;
 }
 
+static bool is_required(const struct profile_table *table, const char *title) {
+  const struct profile_column *column = find_column(table, title);
+  return column && column->required;
+}
+
 static enum err check_column(const struct profile *profile, const struct profile_column *column, struct fault *fault) {
   bool coded = column->format == COLUMN_CODE || column->format == COLUMN_CODES;
   if (coded && !(column->list && profile_list(profile, column->list))) {
@@ -181,9 +186,13 @@ static enum err check_table(const struct profile *profile, const struct profile_
   if (!table->event == !table->event_column) {
     return fault_set(fault, ERR_CONFIG, "table \"%s\": give either event or event_column", table->name);
   }
-  if (!find_column(table, table->case_column) || (table->event_column && !find_column(table, table->event_column)) ||
-      (table->occurred_column && !find_column(table, table->occurred_column))) {
-    return fault_set(fault, ERR_CONFIG, "table \"%s\": a named column is not among its columns", table->name);
+  if (!is_required(table, table->case_column) || (table->event_column && !is_required(table, table->event_column))) {
+    return fault_set(fault, ERR_CONFIG, "table \"%s\": case_column and event_column have to be required columns",
+                     table->name);
+  }
+  const struct profile_column *occurred = table->occurred_column ? find_column(table, table->occurred_column) : NULL;
+  if (table->occurred_column && !(occurred && occurred->format == COLUMN_DATE)) {
+    return fault_set(fault, ERR_CONFIG, "table \"%s\": occurred_column has to be a column of format date", table->name);
   }
   for (unsigned i = 0; i < table->columns_count; i++) {
     TRY(check_column(profile, &table->columns[i], fault));

@@ -1,7 +1,6 @@
 #include "exchange/result.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 #include "exchange/folder.h"
 #include "exchange/row.h"
@@ -9,29 +8,61 @@
 
 #define BOM "\xEF\xBB\xBF"
 
+enum { NUMBER_TEXT = 24, FIELDS_MAX = ROW_FIELDS_MAX + 2 };
+
 struct tables {
-  struct writer result;
-  struct writer rejected;
-  uint64_t rows, refused;
+  const struct result_file *file;
+  struct folder_file result;
+  struct folder_file rejected; /* begun with the first refused row */
+  bool any, any_refused;
+  enum err err;
   struct source *source; /* second reading, for the text of refused rows; NULL: the file is gone */
   struct record record;  /* where the second reading stands */
-  struct arena arena;
+  struct arena arena;    /* its text */
 };
 
 static void finish_tables(struct tables *tables) {
-  writer_finish(&tables->result);
-  writer_finish(&tables->rejected);
+  folder_file_drop(&tables->result);
+  folder_file_drop(&tables->rejected);
   source_close(&tables->source);
   arena_finish(&tables->arena);
 }
 
-static const char *state_text(enum link_state state) {
-  static const char *const texts[] = {[LINK_PENDING] = "ожидает ответа",
-                                      [LINK_ACCEPTED] = "принято",
-                                      [LINK_DUPLICATE] = "уже было принято",
-                                      [LINK_REFUSED] = "отклонено"};
-  return texts[state];
+static enum err place(const struct result_file *file, const char *part, const char *suffix,
+                      char path[FOLDER_PATH_MAX]) {
+  char name[FOLDER_NAME_MAX + 1];
+  if (snprintf(name, sizeof name, "%s%s", file->name, suffix) >= (int)sizeof name) {
+    return ERR_LIMIT;
+  }
+  return folder_path(path, file->root, part, name);
 }
+
+bool result_name_taken(const char *root, const char *name) {
+  static const struct {
+    const char *part, *suffix;
+  } places[] = {
+      {"done", ""},
+      {"done", ".result.csv"},
+      {"rejected", ""},
+      {"rejected", ".rejected.csv"},
+      {"rejected", ".reason.txt"},
+  };
+  const struct result_file file = {.root = root, .name = name};
+  char path[FOLDER_PATH_MAX];
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    if (place(&file, places[i].part, places[i].suffix, path) != ERR_OK || folder_has(path)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool result_is_written(const struct result_file *file) {
+  char path[FOLDER_PATH_MAX];
+  return place(file, "done", ".result.csv", path) == ERR_OK && folder_has(path);
+}
+
+/* ---- the refused rows ---- */
 
 /* Rows come in ascending order, so one reading of the file finds the text of each. */
 static struct span text_of(struct tables *tables, uint64_t line) {
@@ -45,135 +76,149 @@ static struct span text_of(struct tables *tables, uint64_t line) {
   return tables->record.line == line ? tables->record.text : (struct span){0};
 }
 
+/* The fields of a row of the agency's table, or all of the text in one when it is no row; at most ROW_FIELDS_MAX. */
+static size_t cut_row(const struct tables *tables, struct span text, struct arena *arena, struct span *fields) {
+  struct row row;
+  bool is_table = tables->source && !span_empty(source_header(tables->source));
+  if (!is_table || row_parse(text, source_separator(tables->source), arena, &row) != ERR_OK) {
+    fields[0] = text;
+    return 1;
+  }
+  memcpy(fields, row.fields, row.count * sizeof *fields);
+  return row.count;
+}
+
 /* The row as it came, with two columns more: whoever mends it deletes them again, or leaves them. */
 static void write_rejected(struct tables *tables, const struct link_row *row) {
+  char line[NUMBER_TEXT];
+  struct span fields[FIELDS_MAX];
   struct span text = text_of(tables, row->row);
-  char line[24];
-  snprintf(line, sizeof line, "%llu", (unsigned long long)row->row);
-  struct span fields[ROW_FIELDS_MAX + 2];
-  size_t count = 0;
-  struct row parsed = {0};
-  bool table = tables->source && !span_empty(source_header(tables->source));
-  if (table && row_parse(text, source_separator(tables->source), &tables->arena, &parsed) == ERR_OK) {
-    memcpy(fields, parsed.fields, parsed.count * sizeof *fields);
-    count = parsed.count;
-  } else {
-    fields[count++] = text;
-  }
+  (void)snprintf(line, sizeof line, "%llu", (unsigned long long)row->row);
+  size_t count = cut_row(tables, text, &tables->arena, fields);
   fields[count++] = span_of_cstr(line);
   fields[count++] = row->text;
-  row_write(fields, count, &tables->rejected);
+  row_write(fields, count, folder_file_writer(&tables->rejected));
 }
 
 static void write_rejected_header(struct tables *tables) {
-  struct span fields[ROW_FIELDS_MAX + 2];
-  size_t count = 0;
-  struct row header = {0};
-  struct span text = tables->source ? source_header(tables->source) : (struct span){0};
-  if (!span_empty(text) && row_parse(text, source_separator(tables->source), &tables->arena, &header) == ERR_OK) {
-    memcpy(fields, header.fields, header.count * sizeof *fields);
-    count = header.count;
-  } else {
-    fields[count++] = SPAN_LITERAL("Строка файла");
-  }
+  struct arena arena DEFER(arena_finish);
+  struct span fields[FIELDS_MAX];
+  arena_init(&arena, 0);
+  struct span header = tables->source ? source_header(tables->source) : (struct span){0};
+  size_t count = cut_row(tables, span_empty(header) ? SPAN_LITERAL("Строка файла") : header, &arena, fields);
   fields[count++] = SPAN_LITERAL("Номер строки");
   fields[count++] = SPAN_LITERAL("Причина");
-  writer_raw(&tables->rejected, SPAN_LITERAL(BOM));
-  row_write(fields, count, &tables->rejected);
+  writer_raw(folder_file_writer(&tables->rejected), SPAN_LITERAL(BOM));
+  row_write(fields, count, folder_file_writer(&tables->rejected));
+}
+
+static enum err begin_rejected(struct tables *tables) {
+  char path[FOLDER_PATH_MAX];
+  TRY(place(tables->file, "rejected", ".rejected.csv", path));
+  TRY(folder_file_begin(&tables->rejected, path));
+  tables->any_refused = true;
+  write_rejected_header(tables);
+  return ERR_OK;
+}
+
+/* ---- every row ---- */
+
+static const char *state_text(enum link_state state) {
+  static const char *const texts[] = {[LINK_PENDING] = "ожидает ответа",
+                                      [LINK_ACCEPTED] = "принято",
+                                      [LINK_DUPLICATE] = "уже было принято",
+                                      [LINK_REFUSED] = "отклонено"};
+  return texts[state];
+}
+
+static void write_result(struct tables *tables, const struct link_row *row) {
+  char line[NUMBER_TEXT];
+  char journal[NUMBER_TEXT] = "";
+  (void)snprintf(line, sizeof line, "%llu", (unsigned long long)row->row);
+  if (row->journal) {
+    (void)snprintf(journal, sizeof journal, "%llu", (unsigned long long)row->journal);
+  }
+  const struct span fields[] = {span_of_cstr(line), span_of_cstr(state_text(row->state)), span_of_cstr(journal),
+                                row->text};
+  row_write(fields, sizeof fields / sizeof *fields, folder_file_writer(&tables->result));
 }
 
 static bool write_row(void *arg, const struct link_row *row) {
   struct tables *tables = arg;
-  char line[24];
-  char journal[24] = "";
-  snprintf(line, sizeof line, "%llu", (unsigned long long)row->row);
-  if (row->journal) {
-    snprintf(journal, sizeof journal, "%llu", (unsigned long long)row->journal);
+  tables->any = true;
+  write_result(tables, row);
+  if (row->state == LINK_REFUSED && !tables->any_refused) {
+    tables->err = begin_rejected(tables);
   }
-  const struct span fields[] = {span_of_cstr(line), span_of_cstr(state_text(row->state)), span_of_cstr(journal),
-                                row->text};
-  row_write(fields, sizeof fields / sizeof *fields, &tables->result);
-  tables->rows++;
-  if (row->state == LINK_REFUSED) {
-    if (tables->refused++ == 0) {
-      write_rejected_header(tables);
-    }
+  if (row->state == LINK_REFUSED && tables->err == ERR_OK) {
     write_rejected(tables, row);
   }
-  return true;
+  return tables->err == ERR_OK && folder_file_flush(&tables->result) &&
+         (!tables->any_refused || folder_file_flush(&tables->rejected));
 }
 
-/* Where the file will lie in done/: its own name, or with a number behind it if a file of that name was answered
- * before. The results stand beside it. The same until the file has been moved. */
-static enum err place_in_done(const struct result_file *file, char path[FOLDER_PATH_MAX]) {
-  char done[FOLDER_PATH_MAX];
-  TRY(folder_path(done, file->root, "done", file->name));
-  return folder_free_name(path, done);
-}
-
-static enum err store_table(const struct result_file *file, const char *part, const char *suffix,
-                            const struct writer *table) {
-  char done[FOLDER_PATH_MAX];
-  char name[FOLDER_NAME_MAX + 1];
+static enum err begin_result(struct tables *tables) {
+  const struct span titles[] = {SPAN_LITERAL("Строка"), SPAN_LITERAL("Результат"), SPAN_LITERAL("Номер в журнале"),
+                                SPAN_LITERAL("Причина")};
   char path[FOLDER_PATH_MAX];
-  TRY(place_in_done(file, done));
-  if (snprintf(name, sizeof name, "%s%s", strrchr(done, '/') + 1, suffix) >= (int)sizeof name) {
-    return ERR_LIMIT;
-  }
-  TRY(folder_path(path, file->root, part, name));
-  return folder_write(path, writer_span(table));
-}
-
-/* After a crash between forgetting the rows and moving the file: the results are written already. */
-static bool is_written(const struct result_file *file) {
-  char path[FOLDER_PATH_MAX];
-  return place_in_done(file, path) == ERR_OK && strlen(path) + sizeof ".result.csv" <= sizeof path &&
-         access(strcat(path, ".result.csv"), F_OK) == 0;
+  TRY(place(tables->file, "done", ".result.csv", path));
+  TRY(folder_file_begin(&tables->result, path));
+  writer_raw(folder_file_writer(&tables->result), SPAN_LITERAL(BOM));
+  row_write(titles, sizeof titles / sizeof *titles, folder_file_writer(&tables->result));
+  return ERR_OK;
 }
 
 enum err result_write(const struct result_file *file, const struct profile *profile, struct link *link) {
-  struct link_file place;
-  uint64_t pending = 0;
-  TRY(link_file_get(link, file->key, &place));
-  TRY(link_rows_pending(link, file->key, &pending));
-  ASSERT(pending == 0);
-  struct tables tables DEFER(finish_tables) = {0};
-  static const struct span titles[] = {{(const uint8_t *)"Строка", 12},
-                                       {(const uint8_t *)"Результат", 18},
-                                       {(const uint8_t *)"Номер в журнале", 28},
-                                       {(const uint8_t *)"Причина", 14}};
+  struct tables tables DEFER(finish_tables) = {.file = file, .result.fd = -1, .rejected.fd = -1};
   arena_init(&tables.arena, 0);
-  if (source_open(file->path, profile, &tables.source, NULL) != ERR_OK) {
-    tables.source = NULL; /* taken away meanwhile: the reasons are told without the rows */
+  enum err opened = source_open(file->path, profile, &tables.source, NULL);
+  if (opened == ERR_NO_MEMORY) {
+    return opened;
   }
-  writer_raw(&tables.result, SPAN_LITERAL(BOM));
-  row_write(titles, sizeof titles / sizeof *titles, &tables.result);
+  if (opened != ERR_OK) {
+    tables.source = NULL; /* gone, or not readable any more: the reasons are told without the rows */
+  }
+  TRY(begin_result(&tables));
   TRY(link_rows(link, file->key, write_row, &tables));
-  if (tables.rows == 0 && is_written(file)) {
+  TRY(tables.err);
+  if (!tables.any && result_is_written(file)) {
     return ERR_OK;
   }
-  TRY(store_table(file, "done", ".result.csv", &tables.result));
-  return tables.refused > 0 ? store_table(file, "rejected", ".rejected.csv", &tables.rejected) : ERR_OK;
+  if (tables.any_refused) {
+    TRY(folder_file_end(&tables.rejected));
+  }
+  return folder_file_end(&tables.result);
+}
+
+/* ---- putting away ---- */
+
+/* The name was free when the file was taken; if somebody has used it since, the next one. */
+static enum err move_to(const struct result_file *file, const char *part) {
+  enum { NAMES_MAX = 1000 };
+  char name[FOLDER_NAME_MAX + 1];
+  char to[FOLDER_PATH_MAX];
+  enum err err = ERR_EXISTS;
+  for (unsigned number = 1; err == ERR_EXISTS && number <= NAMES_MAX; number++) {
+    folder_name(name, file->name, number);
+    TRY(folder_path(to, file->root, part, name));
+    err = folder_has(file->path) ? folder_move(file->path, to) : ERR_OK;
+  }
+  return err;
 }
 
 enum err result_put_away(const struct result_file *file) {
-  char to[FOLDER_PATH_MAX];
-  if (access(file->path, F_OK) != 0) {
-    return ERR_OK;
-  }
-  TRY(folder_path(to, file->root, "done", file->name));
-  return folder_move(file->path, to);
+  return move_to(file, "done");
 }
 
-enum err result_reject_file(const char *root, const char *path, const char *name, const struct fault *fault) {
-  char to[FOLDER_PATH_MAX];
-  char reason[FOLDER_PATH_MAX];
-  TRY(folder_path(to, root, "rejected", name));
-  if (snprintf(reason, sizeof reason, "%s.reason.txt", to) >= (int)sizeof reason) {
-    return ERR_LIMIT;
-  }
-  char text[FAULT_TEXT_MAX + 4];
-  snprintf(text, sizeof text, "%s\n", fault->text);
-  TRY(folder_write(reason, span_of_cstr(text)));
-  return folder_move(path, to);
+enum err result_write_reason(const struct result_file *file, const struct fault *fault) {
+  char path[FOLDER_PATH_MAX];
+  char text[FAULT_TEXT_MAX + 2];
+  TRY(place(file, "rejected", ".reason.txt", path));
+  (void)snprintf(text, sizeof text, "%s\n", fault->text);
+  return folder_write(path, span_of_cstr(text));
+}
+
+enum err result_reject(const struct result_file *file, const struct fault *fault) {
+  TRY(result_write_reason(file, fault));
+  return move_to(file, "rejected");
 }

@@ -72,6 +72,11 @@ static bool looks_like_formula(struct span field) {
   return field.size > 0 && memchr("=+-@\t\r", field.data[0], 6) != NULL;
 }
 
+struct span row_plain(struct span field) {
+  bool defused = field.size > 1 && field.data[0] == '\'' && looks_like_formula(span_of(field.data + 1, field.size - 1));
+  return defused ? span_of(field.data + 1, field.size - 1) : field;
+}
+
 static bool needs_quotes(struct span field) {
   for (size_t i = 0; i < field.size; i++) {
     if (memchr(";\",\r\n\t", field.data[i], 6)) {
@@ -81,15 +86,23 @@ static bool needs_quotes(struct span field) {
   return false;
 }
 
-static void write_quoted(struct span field, struct writer *w) {
-  writer_u8(w, '"');
+static void write_escaped(struct span field, struct writer *w) {
   for (size_t i = 0; i < field.size; i++) {
     if (field.data[i] == '"') {
       writer_u8(w, '"');
     }
     writer_u8(w, field.data[i]);
   }
-  writer_u8(w, '"');
+}
+
+static void write_field(struct span field, struct writer *w) {
+  struct span quote = needs_quotes(field) ? SPAN_LITERAL("\"") : (struct span){0};
+  writer_raw(w, quote);
+  if (looks_like_formula(field)) {
+    writer_u8(w, '\'');
+  }
+  write_escaped(field, w);
+  writer_raw(w, quote);
 }
 
 void row_write(const struct span *fields, size_t count, struct writer *w) {
@@ -97,14 +110,7 @@ void row_write(const struct span *fields, size_t count, struct writer *w) {
     if (i > 0) {
       writer_u8(w, ';');
     }
-    if (looks_like_formula(fields[i])) {
-      writer_u8(w, '\'');
-    }
-    if (needs_quotes(fields[i])) {
-      write_quoted(fields[i], w);
-    } else {
-      writer_raw(w, fields[i]);
-    }
+    write_field(fields[i], w);
   }
   writer_raw(w, SPAN_LITERAL("\r\n"));
 }

@@ -28,4 +28,7 @@ enum err row_parse(struct span text, char separator, struct arena *arena, struct
  * take for a formula (= + - @ tab) gets a leading apostrophe. */
 void row_write(const struct span *fields, size_t count, struct writer *w);
 
+/* Takes that apostrophe away again: a table that was written here comes back mended. */
+struct span row_plain(struct span field);
+
 #endif

@@ -26,39 +26,22 @@ void source_close(struct source **source) {
   }
 }
 
-/* The encoding is decided by as much of the file as one line may be long: Russian text betrays itself soon. */
+/* The encoding is decided by the first lines: Russian text betrays itself soon. */
 static enum err guess_encoding(struct source *source, const struct line *first) {
   struct line line;
   enum { LINES_LOOKED_AT = 200 };
   source->encoding = encoding_guess(first->bytes);
-  for (int i = 0; i < LINES_LOOKED_AT && source->encoding == ENCODING_UTF8; i++) {
+  /* One damaged line must not turn a UTF-8 file into windows-1251 when its header is Russian UTF-8 already. */
+  bool decided = first->bytes.size > 0 && first->bytes.data[0] >= 0x80;
+  for (int i = 0; i < LINES_LOOKED_AT && source->encoding == ENCODING_UTF8 && !decided; i++) {
     enum err result = line_reader_next(source->lines, &line);
     if (result == ERR_NOT_FOUND) {
       break;
     }
     TRY(result);
-    /* One damaged line must not turn a UTF-8 file into windows-1251 when its header is Russian UTF-8 already. */
-    bool decided = first->bytes.size > 0 && first->bytes.data[0] >= 0x80;
-    source->encoding = decided ? ENCODING_UTF8 : encoding_guess(line.bytes);
+    source->encoding = encoding_guess(line.bytes);
   }
   return line_reader_rewind(source->lines, first);
-}
-
-static enum err read_header(struct source *source, struct fault *fault) {
-  struct line line;
-  enum err result = line_reader_next(source->lines, &line);
-  if (result == ERR_NOT_FOUND) {
-    return fault_set(fault, ERR_FORMAT, "Файл пуст.");
-  }
-  TRY(result);
-  TRY(guess_encoding(source, &line));
-  TRY(line_reader_next(source->lines, &line));
-  struct span bytes = encoding_without_bom(line.bytes);
-  bytes = arena_copy(&source->arena, bytes);
-  if (line.too_long || encoding_to_utf8(source->encoding, bytes, &source->arena, &source->header) != ERR_OK) {
-    return fault_set(fault, ERR_FORMAT, "Первая строка файла не читается как заголовок таблицы.");
-  }
-  return ERR_OK;
 }
 
 static bool has_suffix(const char *text, const char *suffix) {
@@ -67,19 +50,78 @@ static bool has_suffix(const char *text, const char *suffix) {
   return size >= suffix_size && strcmp(text + size - suffix_size, suffix) == 0;
 }
 
-static enum err recognise(struct source *source, const char *path, struct fault *fault) {
-  struct row header;
-  struct span first = span_trim(source->header);
-  source->is_table = !has_suffix(path, ".jsonl") && !(first.size > 0 && first.data[0] == '{');
-  if (!source->is_table) {
-    source->header = (struct span){0};
-    return source_seek(source, 0, 0);
+/* What people send by mistake, told by its first bytes. */
+static const char *mistaken_for_text(struct span head) {
+  static const struct {
+    const char *bytes;
+    const char *text;
+  } kinds[] = {
+      {"\xFF\xFE", "Файл в кодировке UTF-16: сохраните его в UTF-8 или windows-1251."},
+      {"\xFE\xFF", "Файл в кодировке UTF-16: сохраните его в UTF-8 или windows-1251."},
+      {"PK\x03\x04", "Это не таблица CSV, а архив или книга Excel: сохраните её как CSV."},
+      {"\xD0\xCF\x11\xE0", "Это не таблица CSV, а книга Excel: сохраните её как CSV."},
+      {"%PDF", "Это не таблица CSV, а документ PDF."},
+  };
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    if (span_starts_with(head, span_of_cstr(kinds[i].bytes))) {
+      return kinds[i].text;
+    }
   }
+  return NULL;
+}
+
+/* The first line: of a table its header. ERR_FORMAT when it is none. */
+static enum err read_first_line(struct source *source, struct line *line, struct fault *fault) {
+  enum err result = line_reader_next(source->lines, line);
+  if (result == ERR_NOT_FOUND) {
+    return fault_set(fault, ERR_FORMAT, "Файл пуст.");
+  }
+  TRY(result);
+  const char *mistake = mistaken_for_text(line->bytes);
+  return mistake ? fault_set(fault, ERR_FORMAT, "%s", mistake) : ERR_OK;
+}
+
+static enum err read_header(struct source *source, const struct line *first, struct fault *fault) {
+  struct line line;
+  TRY(guess_encoding(source, first));
+  TRY(line_reader_next(source->lines, &line));
+  struct span bytes = arena_copy(&source->arena, encoding_without_bom(line.bytes));
+  if (line.too_long || encoding_to_utf8(source->encoding, bytes, &source->arena, &source->header) != ERR_OK) {
+    return fault_set(fault, ERR_FORMAT, "Первая строка файла не читается как заголовок таблицы.");
+  }
+  return ERR_OK;
+}
+
+static enum err recognise_table(struct source *source, const struct line *first, struct fault *fault) {
+  struct row header;
+  TRY(read_header(source, first, fault));
   source->separator = row_separator(source->header);
   if (row_parse(source->header, source->separator, &source->arena, &header) != ERR_OK) {
     return fault_set(fault, ERR_FORMAT, "Заголовок таблицы повреждён.");
   }
   return convert_recognise(source->profile, &header, &source->layout, fault);
+}
+
+static enum err recognise(struct source *source, const char *path, struct fault *fault) {
+  struct line first;
+  TRY(read_first_line(source, &first, fault));
+  struct span text = span_trim(encoding_without_bom(first.bytes));
+  source->is_table = !has_suffix(path, ".jsonl") && !(text.size > 0 && text.data[0] == '{');
+  return source->is_table ? recognise_table(source, &first, fault) : source_seek(source, 0, 0);
+}
+
+static enum err open_lines(struct source *source, const char *path, struct fault *fault) {
+  enum err err = line_reader_open(path, &source->lines);
+  switch (err) {
+  case ERR_NOT_FOUND:
+    return fault_set(fault, err, "Файл исчез, пока его читали.");
+  case ERR_FORBIDDEN:
+    return fault_set(fault, err, "Файл нельзя прочитать: нет прав на чтение.");
+  case ERR_UNSUPPORTED:
+    return fault_set(fault, err, "Это не обычный файл.");
+  default:
+    return err;
+  }
 }
 
 enum err source_open(const char *path, const struct profile *profile, struct source **ret_source, struct fault *fault) {
@@ -89,11 +131,10 @@ enum err source_open(const char *path, const struct profile *profile, struct sou
   }
   source->profile = profile;
   arena_init(&source->arena, 0);
-  TRY(line_reader_open(path, &source->lines));
+  TRY(open_lines(source, path, fault));
   if (line_reader_size(source->lines) > SOURCE_SIZE_MAX) {
     return fault_set(fault, ERR_LIMIT, "Файл больше 1 ГиБ: разделите его на части.");
   }
-  TRY(read_header(source, fault));
   TRY(recognise(source, path, fault));
   *ret_source = source;
   source = NULL;
@@ -105,9 +146,15 @@ enum err source_seek(struct source *source, uint64_t offset, uint64_t lines) {
   return line_reader_rewind(source->lines, &place);
 }
 
+void source_place(const struct source *source, uint64_t *ret_offset, uint64_t *ret_lines) {
+  *ret_offset = line_reader_offset(source->lines);
+  *ret_lines = line_reader_number(source->lines);
+}
+
 struct span source_header(const struct source *source) {
   return source->header;
 }
+
 char source_separator(const struct source *source) {
   return source->separator;
 }

@@ -31,8 +31,7 @@ struct record {
   struct fault fault;
 };
 
-/* ERR_FORMAT / ERR_NOT_FOUND / ERR_LIMIT: the file as a whole is refused, Russian text in `fault`. ERR_IO: try later.
- */
+/* Errors of the domain: the file as a whole is refused, Russian text in `fault`. ERR_IO, ERR_NO_MEMORY: try later. */
 enum err source_open(const char *path, const struct profile *profile, struct source **ret_source,
                      struct fault *fault) MUST_CHECK;
 void source_close(struct source **source);
@@ -40,6 +39,8 @@ void source_close(struct source **source);
 enum err source_seek(struct source *source, uint64_t offset, uint64_t lines) MUST_CHECK;
 /* ERR_NOT_FOUND at the end, ERR_IO. Empty lines are passed over. Everything in the record lives in `arena`. */
 enum err source_next(struct source *source, struct arena *arena, struct record *ret_record) MUST_CHECK;
+/* Where the reading stands, as for source_seek. */
+void source_place(const struct source *source, uint64_t *ret_offset, uint64_t *ret_lines);
 /* The header of a table in UTF-8; empty for JSON lines. Valid until source_close. */
 struct span source_header(const struct source *source);
 char source_separator(const struct source *source);

@@ -67,7 +67,8 @@ static struct child *start(struct step *s, struct live *live, struct span key, s
                           .key = case_text(c, (struct span){0}, key),
                           .process = live->element->process,
                           .invoke = live->invokeid,
-                          .serial = live->serial};
+                          .serial = live->serial,
+                          .part = live->element->kind == ELEMENT_CASE};
   start_effect(s, child, with_territory(s, data));
   return child;
 }
@@ -242,8 +243,11 @@ static void heard_status(struct step *s, struct child *child) {
 /* What a child says after its element was left is kept, but the chart has stopped listening. */
 bool child_heard(struct step *s, struct child *child) {
   struct live *live = live_of(s->c, child->serial);
-  if (!span_starts_with(s->input->event, SPAN_LITERAL("done.invoke."))) {
+  if (span_starts_with(s->input->event, SPAN_LITERAL("referral."))) {
     heard_status(s, child);
+    return live != NULL;
+  }
+  if (!span_starts_with(s->input->event, SPAN_LITERAL("done.invoke."))) {
     return live != NULL;
   }
   child->ended = true;

@@ -64,6 +64,32 @@ static enum err run_withdraw(struct step *s, const struct value *data, struct fa
   return ERR_OK;
 }
 
+static const struct child *running_part(const struct case_file *c, struct span invokeid) {
+  for (size_t i = c->children_count; i-- > 0;) {
+    const struct child *child = &c->children[i];
+    if (span_equal(child->invoke, invokeid) && child->part && !child->ended && !child->cancelled) {
+      return child;
+    }
+  }
+  return NULL;
+}
+
+static enum err run_send(struct step *s, const struct chart_send *send, struct fault *fault) {
+  static const struct span prefix = {(const uint8_t *)"#_", 2};
+  const struct child *part = NULL;
+  if (span_starts_with(send->target, prefix)) {
+    part = running_part(s->c, span_of(send->target.data + prefix.size, send->target.size - prefix.size));
+  }
+  if (!part) {
+    return fault_set(fault, ERR_UNREACHABLE, "nobody answers at the target of a send");
+  }
+  struct case_effect *effect = effect_add(s, CASE_EFFECT_EVENT);
+  effect->case_id = effect_text(s, part->id);
+  effect->event = effect_text(s, send->event);
+  effect->data = value_copy(s->arena, &send->data);
+  return ERR_OK;
+}
+
 enum err case_content_run(struct step *s, const struct chart_send *send, struct fault *fault) {
   static const struct {
     const char *type;
@@ -79,5 +105,5 @@ enum err case_content_run(struct step *s, const struct chart_send *send, struct 
       return table[i].run(s, &send->data, fault);
     }
   }
-  return fault_set(fault, ERR_UNREACHABLE, "nobody answers to this kind of send");
+  return run_send(s, send, fault);
 }

@@ -11,7 +11,7 @@
  *            id · process · parent · invoke · key
  *            status · reason · addressee · territory · ground · stage
  *            offer · edition · opened_at · changed_at · status_at
- *            states [id] · children [id · u8 flags (1 ended, 2 cancelled)]
+ *            states [id] · children [id · u8 flags (1 ended, 2 cancelled, 4 part)]
  *   room     slots · serials · generations · session timer (due · generation)
  *            lives [element · serial · invokeid · key · slot · u8 flags · due · recipients [id] · params]
  *            watches [element · serial · not_after · end timer · warning timer · slot · key · term · cause · revision
@@ -25,7 +25,7 @@
 
 enum { RECORD_VERSION = 1, LIVES_MAX = 1000, RECIPIENTS_MAX = 10000, STATES_MAX = 10000, HEAD_TEXTS = 11 };
 enum { CASE_FLAG_ENDED = 1 };
-enum { CHILD_FLAG_ENDED = 1, CHILD_FLAG_CANCELLED = 2 };
+enum { CHILD_FLAG_ENDED = 1, CHILD_FLAG_CANCELLED = 2, CHILD_FLAG_PART = 4, CHILD_FLAGS = 7 };
 enum { LIVE_FLAG_FAULTY = 1, LIVE_FLAG_DELIVERED = 2, LIVE_FLAG_ANSWERED = 4, LIVE_FLAG_PARAMS = 8 };
 enum { WATCH_FLAG_COUNTED = 1 };
 
@@ -83,7 +83,8 @@ static void put_head(const struct case_file *c, struct writer *w) {
   writer_varint(w, c->children_count);
   for (size_t i = 0; i < c->children_count; i++) {
     const struct child *child = &c->children[i];
-    int flags = (child->ended ? CHILD_FLAG_ENDED : 0) | (child->cancelled ? CHILD_FLAG_CANCELLED : 0);
+    int flags = (child->ended ? CHILD_FLAG_ENDED : 0) | (child->cancelled ? CHILD_FLAG_CANCELLED : 0) |
+                (child->part ? CHILD_FLAG_PART : 0);
     writer_blob(w, child->id);
     writer_u8(w, (uint8_t)flags);
   }
@@ -257,7 +258,7 @@ static enum err get_head(struct reader *r, struct arena *arena, struct head *ret
   ret_head->child_flags = ARENA_ARRAY(arena, uint8_t, v.children.count);
   for (size_t i = 0; i < v.children.count; i++) {
     v.children.items[i] = reader_blob(r);
-    ret_head->child_flags[i] = get_bounded(r, CHILD_FLAG_ENDED | CHILD_FLAG_CANCELLED);
+    ret_head->child_flags[i] = get_bounded(r, CHILD_FLAGS);
     if (!(ret_head->child_flags[i] & CHILD_FLAG_ENDED)) {
       v.live.items[v.live.count++] = v.children.items[i];
     }
@@ -384,8 +385,10 @@ static void get_watch(struct decoding *d, struct watch *w) {
 
 static void get_child(struct decoding *d, struct child *child, struct span id, uint8_t flags) {
   struct reader *r = &d->r;
-  *child = (struct child){
-      .id = id, .ended = (flags & CHILD_FLAG_ENDED) != 0, .cancelled = (flags & CHILD_FLAG_CANCELLED) != 0};
+  *child = (struct child){.id = id,
+                          .ended = (flags & CHILD_FLAG_ENDED) != 0,
+                          .cancelled = (flags & CHILD_FLAG_CANCELLED) != 0,
+                          .part = (flags & CHILD_FLAG_PART) != 0};
   child->key = reader_blob(r);
   child->process = reader_blob(r);
   child->invoke = reader_blob(r);

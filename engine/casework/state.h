@@ -47,6 +47,7 @@ struct child {
   struct span status, to; /* as last heard */
   uint32_t serial;        /* of the live element that started it */
   uint32_t slot;          /* of the deadline on its due date, 0 if none */
+  bool part;              /* of a k:case: it can be sent to */
   bool cancelled;         /* told to end */
   bool ended;
 };

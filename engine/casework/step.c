@@ -399,6 +399,11 @@ static struct span states_text(struct step *s) {
   return text;
 }
 
+static void event_not_taken(struct step *s, struct span event) {
+  struct span states = states_text(s);
+  effect_incident(s, "event-not-taken", arena_printf(s->arena, "%.*s in%.*s", SPAN_ARG(event), SPAN_ARG(states)));
+}
+
 static enum err step_event(struct step *s) {
   struct case_file *c = s->c;
   const struct chart_event event = {.name = s->input->event, .data = s->input->data, .origin = s->input->sender};
@@ -413,11 +418,15 @@ static enum err step_event(struct step *s) {
   }
   c->took = met || taken;
   if (!c->took) {
-    struct span states = states_text(s);
-    effect_incident(s, "event-not-taken",
-                    arena_printf(s->arena, "%.*s in%.*s", SPAN_ARG(event.name), SPAN_ARG(states)));
+    event_not_taken(s, event.name);
   }
   return ERR_OK;
+}
+
+/* What this room says to a chart may be passed over; what a chart has sent to another may not. */
+static bool is_sent_by_chart(struct span event) {
+  return !span_starts_with(event, SPAN_LITERAL("referral.")) &&
+         !span_starts_with(event, SPAN_LITERAL("done.invoke.")) && !span_is(event, "case.cancelled");
 }
 
 static enum err step_internal(struct step *s) {
@@ -435,7 +444,11 @@ static enum err step_internal(struct step *s) {
     c->took = true;
     return ERR_OK;
   }
-  return chart_takes(s, &event, &c->took);
+  TRY(chart_takes(s, &event, &c->took));
+  if (!c->took && is_sent_by_chart(event.name)) {
+    event_not_taken(s, event.name);
+  }
+  return ERR_OK;
 }
 
 static enum err step_watched(struct step *s) {

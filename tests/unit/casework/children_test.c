@@ -26,6 +26,15 @@ static const struct world_process processes[] = {
                "<state id='away'/>"},
     {"guest", "<state id='g'><transition event='case.cancelled' target='leaving'/></state>"
               "<state id='leaving'><transition event='closed' target='end'/></state><final id='end'/>"},
+    {"caller",
+     "<state id='s'><k:case id='part' process='callee'/>"
+     "<transition event='entered'><send target='#_part' eventexpr='_event.name'><content expr='_event.data'/>"
+     "</send></transition>"
+     "<transition event='left'><send target='#_part' event='left'/></transition>"
+     "<transition event='closed' target='away'/></state>"
+     "<state id='away'><transition event='entered'><send target='#_part' event='entered'/></transition></state>"},
+    {"callee", "<state id='s'><transition event='entered'><k:notify role='board' template='heard' data='_event.data'/>"
+               "</transition></state>"},
     {"nothing", "<state id='s'><k:case id='part' process='absent'/></state>"},
 };
 
@@ -218,6 +227,25 @@ static void a_chart_that_knows_its_cancellation_may_take_its_time(void **state) 
   assert_int_equal(world_view(&w, "c").live.count, 0);
 }
 
+static void a_part_can_be_sent_an_event(void **state) {
+  (void)state;
+  world_start(&w, "c", "caller", "begin", "{\"place\":\"north\"}");
+  world_event(&w, "c", "helper-north", "entered", "{\"phase\":\"after\"}");
+  world_expect(&w, "c: event entered to=c/part invoke= {\"phase\":\"after\"}");
+  world_expect(&w, "c/part: deliver notice to=board-north subject=heard event= reason= {\"phase\":\"after\"}");
+  world_refuse(&w, "incident");
+}
+
+static void what_is_sent_and_not_taken_is_an_incident(void **state) {
+  (void)state;
+  world_start(&w, "c", "caller", "begin", "{\"place\":\"north\"}");
+  world_event(&w, "c", "helper-north", "left", "{}");
+  world_expect(&w, "c/part: incident event-not-taken: left in s");
+  world_event(&w, "c", "helper-north", "closed", "{}");
+  world_event(&w, "c", "helper-north", "entered", "{}");
+  world_expect(&w, "c: incident script-error: ");
+}
+
 static void a_process_that_is_not_there_is_an_incident(void **state) {
   (void)state;
   world_start(&w, "c", "nothing", "begin", "{}");
@@ -255,6 +283,8 @@ int main(void) {
       TEST(a_part_may_have_a_key),
       TEST(a_part_is_cancelled_with_its_state_and_starts_anew),
       TEST(a_chart_that_knows_its_cancellation_may_take_its_time),
+      TEST(a_part_can_be_sent_an_event),
+      TEST(what_is_sent_and_not_taken_is_an_incident),
       TEST(a_process_that_is_not_there_is_an_incident),
       TEST(an_event_goes_to_whom_names_it),
   };

@@ -14,7 +14,7 @@
 #include "bench.h"
 #include "check.h"
 
-enum { CASES = 12, STEPS = 400, SEEDS = 12, TEXT_MAX = 400 };
+enum { CASES = 12, STEPS = 400, SEEDS = 12, TEXT_MAX = 400, DATABASE_SIZE = 64 << 20 };
 
 /* ---- chance ---- */
 
@@ -250,7 +250,7 @@ static void assert_same(uint64_t seed, const char *what, const char *a, const ch
   }
 }
 
-static void play_seed(uint64_t seed) {
+static void play_seed(uint64_t seed, const char *folder) {
   static struct bench straight, troubled;
   bench_open(&straight);
   write_script(seed);
@@ -258,7 +258,7 @@ static void play_seed(uint64_t seed) {
   const char *outcome = bench_outcome(&straight);
   const char *journal = bench_export(&straight);
 
-  bench_open(&troubled);
+  bench_open_lmdb(&troubled, folder, DATABASE_SIZE);
   troubled.limits.batch_messages = 1 + chance(4);
   troubled.limits.batch_timers = 1 + chance(4);
   troubled.limits.cases_cached = 1 + chance(6);
@@ -276,11 +276,24 @@ static void trouble_changes_nothing(void **state) {
   (void)state;
   const char *only = getenv("SIMULATION_SEED");
   if (only) {
-    play_seed(strtoull(only, NULL, 10));
+    play_seed(strtoull(only, NULL, 10), NULL);
     return;
   }
   for (uint64_t seed = 1; seed <= SEEDS; seed++) {
-    play_seed(seed);
+    play_seed(seed, NULL);
+  }
+}
+
+static void trouble_changes_nothing_in_a_database_either(void **state) {
+  (void)state;
+  char folder[] = "/tmp/kurator-simulation-XXXXXX";
+  assert_non_null(mkdtemp(folder));
+  play_seed(SEEDS + 1, folder);
+  const char *const files[] = {"data.mdb", "lock.mdb", ""};
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, files[i]);
+    assert_int_equal(0, remove(path));
   }
 }
 
@@ -311,6 +324,7 @@ static void the_script_reaches_every_corner(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(trouble_changes_nothing),
+      cmocka_unit_test(trouble_changes_nothing_in_a_database_either),
       cmocka_unit_test(the_script_reaches_every_corner),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

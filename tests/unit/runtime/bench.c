@@ -124,12 +124,27 @@ void bench_stop(struct bench *b) {
   casework_destroy(&b->casework);
 }
 
-void bench_open(struct bench *b) {
+static void open_store(struct bench *b) {
+  struct fault fault = {0};
+  struct store_lmdb_options options = {.path = b->folder, .map_size = b->size_max, .map_size_max = b->size_max};
+  enum err err = b->folder ? store_open_lmdb(&options, &b->store, &fault) : store_open_memory(&b->store);
+  if (err != ERR_OK) {
+    fail_msg("%s", fault.text);
+  }
+}
+
+void bench_open_lmdb(struct bench *b, const char *folder, size_t size_max) {
   *b = (struct bench){.limits = runtime_limits_default(), .sealed = true, .master_key = {7, 7, 7}};
+  b->folder = folder;
+  b->size_max = size_max;
   arena_init(&b->arena, 0);
   load_config(b);
-  assert_int_equal(ERR_OK, store_open_memory(&b->store));
+  open_store(b);
   bench_start(b);
+}
+
+void bench_open(struct bench *b) {
+  bench_open_lmdb(b, NULL, 0);
 }
 
 void bench_close(struct bench *b) {
@@ -141,6 +156,10 @@ void bench_close(struct bench *b) {
 
 void bench_restart(struct bench *b) {
   bench_stop(b);
+  if (b->folder) {
+    store_close(&b->store);
+    open_store(b);
+  }
   bench_start(b);
 }
 

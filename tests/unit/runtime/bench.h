@@ -15,6 +15,8 @@ struct bench {
   struct config *config;
   struct casework *casework;
   struct store *store;
+  const char *folder; /* of the database, NULL: memory */
+  size_t size_max;
   struct runtime *runtime;
   struct runtime_limits limits;
   bool sealed; /* under this key: */
@@ -29,6 +31,8 @@ struct bench {
 };
 
 void bench_open(struct bench *b);
+/* On a database in this folder; a restart opens it anew. */
+void bench_open_lmdb(struct bench *b, const char *folder, size_t size_max);
 void bench_close(struct bench *b);
 /* What was not committed is gone; the notebook stays. */
 void bench_restart(struct bench *b);

@@ -5,6 +5,7 @@
 #include "bench.h"
 #include "check.h"
 #include "runtime/records.h"
+#include "runtime/seal.h"
 
 #define MONDAY  "2026-01-12T10:00:00+05:00"
 #define TUESDAY "2026-01-13T10:00:00+05:00"
@@ -488,6 +489,37 @@ static void a_restart_changes_nothing(void **state) {
   assert_int_equal(1, runtime_load(&b.runtime, SPAN_LITERAL("doctor-a")));
 }
 
+struct chain_check {
+  uint8_t chain[RECORD_CHAIN_SIZE];
+  uint64_t number;
+};
+
+static bool check_link(void *arg, struct span key, struct span value) {
+  struct chain_check *check = arg;
+  uint64_t number;
+  struct record_journal entry;
+  assert_int_equal(ERR_OK, record_number_of_key(key, &number));
+  assert_int_equal(++check->number, number);
+  assert_int_equal(ERR_OK, record_journal_read(value, &entry));
+  seal_chain(check->chain, &(struct seal_link){number, entry.recorded_at, entry.digest});
+  assert_memory_equal(check->chain, entry.chain, sizeof entry.chain);
+  return true;
+}
+
+static void the_journal_is_one_chain_over_restarts_and_timers(void **state) {
+  (void)state;
+  plan_two();
+  bench_restart(&b);
+  bench_until(&b, "2026-06-01");
+  bench_restart(&b);
+  bench_send(&b, "2026-06-02", &(struct bench_message){"helper-north", 9, "closed", "A", NULL, NULL});
+  struct chain_check check = {.number = 0};
+  struct span all = {NULL, 0};
+  assert_int_equal(ERR_OK, store_scan(b.store, STORE_JOURNAL, all, all, check_link, &check));
+  assert_true(check.number > 4);
+  assert_int_equal(runtime_journal_head(b.runtime), check.number);
+}
+
 static void what_waited_in_the_inbox_is_gone_and_unanswered(void **state) {
   (void)state;
   assert_int_equal(ERR_OK, bench_submit(&b, BEGIN(1, 1, "2026-01-12")));
@@ -533,6 +565,7 @@ int main(void) {
       TEST(a_stream_is_read_from_the_cursor_also_after_a_restart),
       TEST(a_sender_hears_of_the_incident_of_its_message),
       TEST(a_restart_changes_nothing),
+      TEST(the_journal_is_one_chain_over_restarts_and_timers),
       TEST(what_waited_in_the_inbox_is_gone_and_unanswered),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

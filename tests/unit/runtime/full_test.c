@@ -12,25 +12,13 @@ enum { SMALL = 256 << 10, LARGE = 64 << 20, MESSAGES_MAX = 3000 };
 static struct bench b;
 static char folder[64];
 
-static void open_store(size_t map_size) {
-  struct fault fault = {0};
-  struct store_lmdb_options options = {.path = folder, .map_size = map_size, .map_size_max = map_size};
-  if (store_open_lmdb(&options, &b.store, &fault) != ERR_OK) {
-    fail_msg("%s", fault.text);
-  }
-}
-
 static int setup(void **state) {
   (void)state;
   (void)snprintf(folder, sizeof folder, "/tmp/kurator-full-XXXXXX");
   if (!mkdtemp(folder)) {
     return -1;
   }
-  bench_open(&b);
-  bench_stop(&b);
-  store_close(&b.store);
-  open_store(SMALL);
-  bench_start(&b);
+  bench_open_lmdb(&b, folder, SMALL);
   return 0;
 }
 
@@ -74,10 +62,8 @@ static void a_full_store_keeps_what_it_has_and_takes_the_rest_later(void **state
   const char *outcome = bench_outcome(&b);
   assert_int_equal(sent - 1, bench_count(outcome, "\"type\":\"case\""));
 
-  bench_stop(&b);
-  store_close(&b.store);
-  open_store(LARGE);
-  bench_start(&b);
+  b.size_max = LARGE;
+  bench_restart(&b);
   assert_string_equal(outcome, bench_outcome(&b));
   begin_case(sent);
   tick();

@@ -106,6 +106,16 @@ static enum err target_parse(struct span text, civil_moment *ret_target, struct 
   return ERR_OK;
 }
 
+static enum err check_expected(const struct page *page, struct span expect, struct fault *fault) {
+  while (expect.size > 0) {
+    struct span name = span_cut(expect, ',', &expect);
+    if (!catalogue_participant(&page->daemon->config->catalogue, name)) {
+      return fault_set(fault, ERR_NOT_FOUND, "нет такого участника: %.*s", SPAN_ARG(name));
+    }
+  }
+  return ERR_OK;
+}
+
 /* Asked again (with a cursor) while the clock moves: the same target goes on, an ended one is not begun anew. */
 static enum err clock_advance(struct page *page, struct fault *fault) {
   struct turn *turn = page->daemon->turn;
@@ -113,6 +123,7 @@ static enum err clock_advance(struct page *page, struct fault *fault) {
   civil_moment target;
   TRY(page_arg_needed(page, "to", &to, fault));
   TRY(target_parse(to, &target, fault));
+  TRY(check_expected(page, page_arg(page, "expect"), fault));
   if (page->request->cursor.len == 0 || turn_now(turn) < target) {
     TRY(turn_advance(turn, target, page_arg(page, "expect"), fault));
   }

@@ -61,7 +61,6 @@ struct config_engine {
     int64_t inbox_messages;    /* messages waiting, all participants */
     int64_t inbox_share;       /* messages waiting, one participant: beyond it is told to wait */
     int64_t envelope_messages; /* messages in one envelope */
-    int64_t message_bytes;     /* one message */
     int64_t deliveries_window; /* deliveries on their way to one participant, whatever credit it gives */
     int64_t query_rows;        /* rows of one query answer */
     int64_t sessions;          /* connections at a time */

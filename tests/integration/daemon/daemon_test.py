@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import unittest
@@ -186,6 +187,67 @@ class Daemon(unittest.TestCase):
         tasks = [row for row in self.engine.deliveries() if row["kind"] == "task" and row["to"] == "provider-surgut"]
         self.assertTrue(tasks)
         self.assertEqual("Неразглашаемов", tasks[0]["body"]["data"]["person"]["surname"])
+
+    def test_a_small_inbox_only_makes_it_slower(self):
+        self.engine.config = self.engine.folder / "config"
+        shutil.copytree(ROOT / "config", self.engine.config)
+        (self.engine.config / "kurator.yaml").write_text(
+            "limits: {inbox_messages: 50, inbox_share: 40, batch_messages: 7, timer_slice: 3, envelope_messages: 9,\n"
+            "         deliveries_window: 5, query_rows: 11}\n")
+        cases = ["86-2024-%05d" % number for number in range(1, 151)]
+        self.engine.start()
+        self.play_day("2024-01-10", [notice(case) for case in cases])
+        self.assertEqual(cases, sorted(row["case"] for row in self.engine.rows("case", "list")))
+        self.engine.advance("2024-12-31")
+        self.assert_rehearsal_agrees("2024-12-31")
+
+    def test_watch_follows_the_journal_until_it_is_stopped(self):
+        self.engine.start("--clock", "system")
+        watching = subprocess.Popen([str(word) for word in (
+            BIN / "kurator", "watch", "-o", "jsonl", "--endpoint", self.engine.query, "--keys", self.engine.hands)],
+            stdout=subprocess.PIPE, text=True)
+        finish(self.engine.submit([notice("86-2024-00001")], wait=30))
+        entry = json.loads(watching.stdout.readline())
+        watching.send_signal(signal.SIGINT)
+        rest, _ = watching.communicate(timeout=30)
+        self.assertEqual((0, 1, "release.notice"), (watching.returncode, entry["journal"], entry["event"]), rest)
+
+    def test_a_key_that_was_taken_back_is_worth_nothing_after_a_hangup(self):
+        self.engine.start("--clock", "system")
+        code, _, err = finish(self.engine.submit([notice("86-2024-00001")], wait=30))
+        self.assertEqual(0, code, err)
+        os.remove(self.engine.keys / "participants" / "ufsin.pub")
+        self.engine.process.send_signal(signal.SIGHUP)
+        self.engine.wait_until(lambda: "keys read again" in self.engine.told())
+        code, receipts, _ = finish(self.engine.submit([notice("86-2024-00002")], wait=3))
+        self.assertEqual((7, []), (code, receipts))
+        self.assertEqual(["86-2024-00001"], [row["case"] for row in self.engine.rows("case", "list")])
+
+    def test_an_incident_is_listed_and_resolved_once(self):
+        self.engine.start()
+        self.play_day("2024-01-10", [{"as": "provider-surgut", "event": "visit.done", "case": "86-2024-00009",
+                                      "data": {"phase": "before", "visited_on": "2024-01-09"}}])
+        incidents = self.engine.rows("incident", "list")
+        self.assertEqual(1, len(incidents))
+        words = ("86-2024-00009", str(incidents[0]["incident"]))
+        self.assertEqual(0, self.engine.ask("incident", "resolve", *words).returncode)
+        self.engine.advance("2024-01-11")
+        self.assertEqual(4, self.engine.ask("incident", "resolve", *words).returncode)
+        self.assertEqual([], self.engine.rows("incident", "list"))
+        self.assertEqual("operator", self.engine.rows("incident", "list", "--all")[0]["resolved_by"])
+
+    def test_the_clock_waits_for_an_expected_link_that_exists(self):
+        self.engine.start()
+        self.assertEqual(3, self.engine.ask("clock", "advance", "--to", "2024-02-01", "--expect", "nobody").returncode)
+        advancing = subprocess.Popen([str(word) for word in (
+            BIN / "kurator", "clock", "advance", "--to", "2024-02-01", "--expect", "ufsin",
+            "--endpoint", self.engine.query, "--keys", self.engine.hands)], stdout=subprocess.PIPE)
+        self.engine.wait_until(lambda: "target" in self.engine.rows("clock", "show")[0])
+        self.assertEqual("2024-01-01T00:00:00+05:00", self.engine.rows("clock", "show")[0]["now"])
+        code, receipts, err = finish(self.engine.submit([notice("86-2024-00001")]))
+        self.assertEqual((0, "accepted"), (code, receipts[0]["state"]), err)
+        advancing.communicate(timeout=30)
+        self.assertEqual(0, advancing.returncode)
 
     def test_names_leave_neither_in_an_export_nor_in_the_database(self):
         self.engine.start()

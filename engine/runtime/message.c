@@ -130,19 +130,20 @@ static enum err judge_start(struct judgement *j) {
 }
 
 /* A start event for a case that runs already: the same news again, or a correction. */
-static bool is_repeated_start(const struct judgement *j, const struct case_view *view) {
+static bool is_repeated_start(const struct judgement *j, struct case_slot *slot) {
+  const struct case_view *view = case_slot_view(slot);
   if (!span_equal(j->rule->starts, view->identity.process) || !span_empty(view->identity.parent)) {
     return false;
   }
   if (span_empty(j->rule->edition)) {
-    return !case_knows(j->runtime->casework, view->identity.process, j->rule->name);
+    return !case_knows(slot->file, j->rule->name);
   }
   return edition_of(j) <= view->edition;
 }
 
 static enum err judge_event(struct judgement *j, struct case_slot *addressed) {
   const struct case_view *view = case_slot_view(addressed);
-  if (is_repeated_start(j, view)) {
+  if (is_repeated_start(j, addressed)) {
     j->way = WAY_DUPLICATE;
     j->target = addressed;
     return case_permits(addressed->file, j->rule, j->sender, &j->clear, &j->fault);
@@ -298,7 +299,14 @@ static void add_start(struct judgement *j, struct work *work) {
   work_add(work, &identity, &input);
 }
 
-/* The others of the family see it first: what the event leads to may end the deadlines that it meets. */
+/* One is the other's ancestor. What is said to one referral is nothing to its siblings. */
+static bool in_line(struct span a, struct span b) {
+  struct span upper = a.size < b.size ? a : b;
+  struct span lower = a.size < b.size ? b : a;
+  return upper.size < lower.size && lower.data[upper.size] == '/' && span_starts_with(lower, upper);
+}
+
+/* Those above and below it see it first: what the event leads to may end the deadlines that it meets. */
 static enum err add_event(struct judgement *j, struct work *work) {
   struct case_input input = {
       .kind = CASE_INPUT_WATCHED,
@@ -310,8 +318,7 @@ static enum err add_event(struct judgement *j, struct work *work) {
   struct family family;
   TRY(family_living(j->runtime, case_root(j->target->id), &family, &work->fault));
   for (size_t i = 0; i < family.count; i++) {
-    const struct case_identity *identity = &case_slot_view(family.members[i])->identity;
-    if (family.members[i] != j->target && case_watches(j->runtime->casework, identity->process, j->rule->name)) {
+    if (in_line(family.members[i]->id, j->target->id) && case_watches(family.members[i]->file, j->rule->name)) {
       work_add(work, &(struct case_identity){.id = family.members[i]->id}, &input);
     }
   }
@@ -330,18 +337,23 @@ static enum err do_work(struct judgement *j, struct work *work) {
   return work_run(work);
 }
 
+static struct span parking_reason(enum err err) {
+  return err == ERR_SCRIPT   ? SPAN_LITERAL("script-error")
+         : err == ERR_CONFIG ? SPAN_LITERAL("no-definition")
+                             : SPAN_LITERAL("step-failed");
+}
+
 static uint64_t park(struct judgement *j, const struct work *work, enum err err) {
   incidents_park(j->runtime, work->failed_case);
-  return incidents_open(j->runtime,
-                        &(struct incident_report){
-                            .case_id = work->failed_case,
-                            .reason = err == ERR_SCRIPT ? SPAN_LITERAL("script-error") : SPAN_LITERAL("step-failed"),
-                            .detail = span_of_cstr(work->fault.text),
-                            .sender = j->message->sender,
-                            .event = j->message->event,
-                            .journal = work->journal,
-                            .at = j->now,
-                        });
+  return incidents_open(j->runtime, &(struct incident_report){
+                                        .case_id = work->failed_case,
+                                        .reason = parking_reason(err),
+                                        .detail = span_of_cstr(work->fault.text),
+                                        .sender = j->message->sender,
+                                        .event = j->message->event,
+                                        .journal = work->journal,
+                                        .at = j->now,
+                                    });
 }
 
 static void answer_parked(struct judgement *j, const struct inbox_message *in, struct work *work, enum err err) {

@@ -48,6 +48,11 @@ class Daemon(unittest.TestCase):
         self.engine = Engine(self.participants)
         self.addCleanup(self.engine.close)
 
+    def configure(self, settings):
+        self.engine.config = self.engine.folder / "config"
+        shutil.copytree(ROOT / "config", self.engine.config)
+        (self.engine.config / "kurator.yaml").write_text(settings + "\n")
+
     def play_day(self, day, events):
         self.engine.advance(day + "T12:00:00+05:00")
         sending = self.engine.submit(events)
@@ -83,7 +88,8 @@ class Daemon(unittest.TestCase):
         self.assert_rehearsal_agrees("2027-06-30")
 
     def test_kill_in_the_middle_loses_and_doubles_nothing(self):
-        cases = ["86-2024-%05d" % number for number in range(1, 301)]
+        cases = ["86-2024-%05d" % number for number in range(1, 601)]
+        self.configure("limits: {batch_messages: 10}")
         self.engine.start()
         sending = self.engine.submit([notice(case) for case in cases], wait=120)
         advancing = subprocess.Popen([str(word) for word in (
@@ -91,16 +97,16 @@ class Daemon(unittest.TestCase):
             "--endpoint", self.engine.query, "--keys", self.engine.hands)], stdout=subprocess.PIPE,
             stderr=subprocess.PIPE)
         # Killed as soon as the first receipt has left: the others are stored, in flight or still on their way.
-        first = sending.stdout.readline()
+        self.engine.wait_until(lambda: sending.receipts.stat().st_size > 0)
         self.engine.kill()
+        self.assertLess(len(sending.receipts.read_text().splitlines()), len(cases))
         advancing.communicate(timeout=60)
         self.engine.start()
         self.engine.advance("2024-01-11T12:00:00+05:00", "ufsin")
         code, receipts, err = finish(sending)
         self.assertEqual(0, code, err)
-        self.assertEqual(len(cases), len(receipts) + 1)
-        self.assertEqual({"accepted", "duplicate"}, {"accepted", "duplicate"} | {row["state"] for row in receipts})
-        self.assertIn(json.loads(first)["state"], ("accepted", "duplicate"))
+        self.assertEqual(len(cases), len(receipts))
+        self.assertLessEqual({row["state"] for row in receipts}, {"accepted", "duplicate"})
         self.assertEqual(cases, sorted(row["case"] for row in self.engine.rows("case", "list")))
         taken = [json.loads(line) for line in self.engine.export("journal").read_text().splitlines()]
         self.assertEqual(cases, sorted(line["case"] for line in taken))
@@ -189,11 +195,8 @@ class Daemon(unittest.TestCase):
         self.assertEqual("Неразглашаемов", tasks[0]["body"]["data"]["person"]["surname"])
 
     def test_a_small_inbox_only_makes_it_slower(self):
-        self.engine.config = self.engine.folder / "config"
-        shutil.copytree(ROOT / "config", self.engine.config)
-        (self.engine.config / "kurator.yaml").write_text(
-            "limits: {inbox_messages: 50, inbox_share: 40, batch_messages: 7, timer_slice: 3, envelope_messages: 9,\n"
-            "         deliveries_window: 5, query_rows: 11}\n")
+        self.configure("limits: {inbox_messages: 50, inbox_share: 40, batch_messages: 7, timer_slice: 3,\n"
+                       "         envelope_messages: 9, deliveries_window: 5, query_rows: 11}")
         cases = ["86-2024-%05d" % number for number in range(1, 151)]
         self.engine.start()
         self.play_day("2024-01-10", [notice(case) for case in cases])

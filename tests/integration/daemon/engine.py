@@ -100,8 +100,10 @@ class Engine:
         command = [BIN / "kurator", "event", "submit", "--file", path, "--endpoint", self.exchange, "--keys",
                    self.hands, "--spool", self.folder / spool, "--wait", wait,
                    "--deliveries", self.folder / "deliveries.jsonl", *more]
-        return subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                text=True)
+        with open(path.with_suffix(".out"), "w", encoding="utf-8") as out:
+            process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=subprocess.PIPE, text=True)
+        process.receipts = path.with_suffix(".out")
+        return process
 
     def deliveries(self):
         path = self.folder / "deliveries.jsonl"
@@ -128,6 +130,6 @@ class Engine:
 
 def finish(process):
     """The receipts of a submit that has ended."""
-    out, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=120)
     assert "Sanitizer" not in err, err
-    return process.returncode, [json.loads(line) for line in out.splitlines()], err
+    return process.returncode, [json.loads(line) for line in process.receipts.read_text().splitlines()], err

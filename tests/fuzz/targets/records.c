@@ -1,0 +1,104 @@
+/* Every record and key of the store: there is one way to write what was read, the way in which it stood there. */
+#include "runtime/records.h"
+#include "fuzz.h"
+
+static uint8_t id_buffer[CASE_ID_MAX];
+
+/* A reader with its writer; each returns ERR_OK when it has read and written again, or what the reader said. */
+#define RECORD(name, type, read, write)                                                                                \
+  static enum err name(struct span bytes, struct writer *w) {                                                          \
+    type record;                                                                                                       \
+    TRY(read(bytes, &record));                                                                                         \
+    write(&record, w);                                                                                                 \
+    return ERR_OK;                                                                                                     \
+  }
+RECORD(head, struct record_head, record_head_read, record_head_write)
+RECORD(case_, struct record_case, record_case_read, record_case_write)
+RECORD(deadline, struct deadline, record_deadline_read, record_deadline_write)
+RECORD(incident, struct record_incident, record_incident_read, record_incident_write)
+RECORD(journal, struct record_journal, record_journal_read, record_journal_write)
+RECORD(receipt, struct record_receipt, record_receipt_read, record_receipt_write)
+RECORD(cursor, struct record_cursor, record_cursor_read, record_cursor_write)
+
+static enum err generation(struct span bytes, struct writer *w) {
+  uint64_t number;
+  TRY(record_generation_read(bytes, &number));
+  record_generation_write(number, w);
+  return ERR_OK;
+}
+
+static enum err plain(struct span bytes, struct writer *w) {
+  struct span inner;
+  TRY(record_bytes_read(bytes, &inner));
+  record_bytes_write(inner, w);
+  return ERR_OK;
+}
+
+static enum err put_key(const struct record_key *key, struct writer *w) {
+  writer_raw(w, record_key_span(key));
+  return ERR_OK;
+}
+
+static enum err case_key(struct span bytes, struct writer *w) {
+  struct span id;
+  TRY(record_case_of_key(bytes, id_buffer, &id));
+  struct record_key key = record_case_key(id);
+  return put_key(&key, w);
+}
+
+static enum err deadline_key(struct span bytes, struct writer *w) {
+  struct span id;
+  uint32_t slot;
+  TRY(record_deadline_of_key(bytes, id_buffer, &id, &slot));
+  struct record_key key = record_deadline_key(id, slot);
+  return put_key(&key, w);
+}
+
+static enum err timer_key(struct span bytes, struct writer *w) {
+  struct record_timer timer;
+  TRY(record_timer_of_key(bytes, id_buffer, &timer));
+  struct record_key key = record_timer_key(timer.due, timer.case_id, timer.slot);
+  return put_key(&key, w);
+}
+
+static enum err incident_key(struct span bytes, struct writer *w) {
+  struct span root;
+  uint64_t number;
+  TRY(record_incident_of_key(bytes, &root, &number));
+  struct record_key key = record_incident_key(root, number);
+  return put_key(&key, w);
+}
+
+static enum err pair_key(struct span bytes, struct writer *w) {
+  struct span participant;
+  uint64_t number;
+  TRY(record_pair_of_key(bytes, &participant, &number));
+  struct record_key key = record_pair_key(participant, number);
+  return put_key(&key, w);
+}
+
+static enum err number_key(struct span bytes, struct writer *w) {
+  uint64_t number;
+  TRY(record_number_of_key(bytes, &number));
+  struct record_key key = record_number_key(number);
+  return put_key(&key, w);
+}
+
+typedef enum err (*round_trip)(struct span bytes, struct writer *w);
+static const round_trip round_trips[] = {head,         case_,     deadline,     incident,   journal,
+                                         receipt,      cursor,    plain,        generation, case_key,
+                                         deadline_key, timer_key, incident_key, pair_key,   number_key};
+
+void fuzz_one(struct span input, struct arena *arena) {
+  (void)arena;
+  size_t choice = fuzz_choice(&input) % (sizeof round_trips / sizeof *round_trips);
+  struct writer w;
+  writer_init(&w);
+  enum err err = round_trips[choice](input, &w);
+  if (err == ERR_OK) {
+    ASSERT(span_equal(input, writer_span(&w)));
+  } else {
+    ASSERT(err == ERR_CORRUPT || err == ERR_VERSION);
+  }
+  writer_finish(&w);
+}

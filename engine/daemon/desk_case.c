@@ -62,7 +62,7 @@ static struct value stage_title(const struct page *page, struct span stage) {
   return at >= 0 ? value_text(catalogue->stages[at].title) : value_nil();
 }
 
-enum { CASE_FIELDS = 20 };
+enum { CASE_FIELDS = 20, LIST_ROWS_MAX = 500 /* of them a page is never too long for its frame */ };
 
 static size_t case_fields(const struct page *page, const struct case_view *view, bool parked, const char *type,
                           struct value_field *fields) {
@@ -140,7 +140,8 @@ static enum err list_row(struct page *page, const struct listed *item) {
 }
 
 static enum err case_list(struct page *page, struct fault *fault) {
-  size_t limit = page->limit;
+  size_t limit = page->limit < LIST_ROWS_MAX ? page->limit : LIST_ROWS_MAX;
+  page->limit = limit;
   struct listing listing = {.items = ARENA_ARRAY(page->arena, struct listed, limit + 1)};
   TRY(page_scan(page, STORE_CASE, span_of(NULL, 0), list_visit, &listing, fault));
   page->limit = limit;

@@ -115,3 +115,16 @@ void peer_barrier(struct sessions *sessions, struct peer *peer) {
     peer->asked = sessions->barrier;
   }
 }
+
+void peer_ping(struct sessions *sessions, struct peer *peer, uint64_t number) {
+  DEFER(arena_finish) struct arena arena;
+  arena_init(&arena, 1024);
+  Kurator__V1__Ping ping = KURATOR__V1__PING__INIT;
+  Kurator__V1__Frame frame = KURATOR__V1__FRAME__INIT;
+  ping.has_number = 1;
+  ping.number = number;
+  frame.participant = (char *)peer_participant(sessions, peer, &arena);
+  frame.body_case = KURATOR__V1__FRAME__BODY_PING;
+  frame.ping = &ping;
+  (void)peer_send(sessions, peer, &frame, NULL, 0);
+}

@@ -109,6 +109,8 @@ enum err peer_send(struct sessions *sessions, struct peer *peer, const Kurator__
 void peer_refuse(struct sessions *sessions, struct span peer_id, const char *participant, const struct fault *fault,
                  uint32_t retry_ms);
 void peer_barrier(struct sessions *sessions, struct peer *peer);
+/* Only to see whether the connection still stands. */
+void peer_ping(struct sessions *sessions, struct peer *peer, uint64_t number);
 
 /* session_in.c */
 void daemon_session_envelope(struct session *session, const Kurator__V1__Envelope *envelope, const struct span *parts,

@@ -310,21 +310,22 @@ size_t sessions_barrier(struct sessions *sessions, uint64_t number, civil_moment
   return owed;
 }
 
-void sessions_probe(struct sessions *sessions, uint64_t number) {
+struct span sessions_owing(const struct sessions *sessions, uint64_t number) {
   for (size_t i = 0; i < sessions->count; i++) {
-    struct session *session = &sessions->items[i];
-    if (!session->peer || session->peer->answered >= number) {
-      continue;
+    const struct session *session = &sessions->items[i];
+    if (session->peer && session->peer->answered < number) {
+      return session->participant->id;
     }
-    Kurator__V1__Ping ping = KURATOR__V1__PING__INIT;
-    Kurator__V1__Frame frame = KURATOR__V1__FRAME__INIT;
-    arena_reset(&sessions->arena);
-    ping.has_number = 1;
-    ping.number = number;
-    frame.participant = arena_cstr(&sessions->arena, session->participant->id);
-    frame.body_case = KURATOR__V1__FRAME__BODY_PING;
-    frame.ping = &ping;
-    (void)peer_send(sessions, session->peer, &frame, NULL, 0);
+  }
+  return span_of(NULL, 0);
+}
+
+void sessions_probe(struct sessions *sessions, uint64_t number) {
+  for (size_t i = 0; i < sessions->peers_count; i++) {
+    struct peer *peer = &sessions->peers[i];
+    if (peer->sessions > 0 && peer->answered < number) {
+      peer_ping(sessions, peer, number);
+    }
   }
 }
 

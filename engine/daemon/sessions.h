@@ -34,6 +34,8 @@ enum sessions_state {                   /* in the order of importance */
                       SESSIONS_SETTLED, /* what the links say they sent is here, what was sent to them is handled */
 };
 enum sessions_state sessions_settled(const struct sessions *sessions);
+/* A participant whose link owes its answer to that barrier, empty if none. */
+struct span sessions_owing(const struct sessions *sessions, uint64_t number);
 /* Finds out which of the connections that owe an answer are gone. */
 void sessions_probe(struct sessions *sessions, uint64_t number);
 

@@ -46,8 +46,8 @@ struct turn {
   bool draining;
   civil_moment now, target; /* virtual */
   uint64_t barrier;
-  uint64_t asked_at, backoff_until; /* uv_now */
-  struct writer expect;             /* participants that must be there for the first barrier, with commas */
+  uint64_t asked_at, probed_at, backoff_until; /* uv_now */
+  struct writer expect;                        /* participants that must be there for the first barrier, with commas */
   uv_timer_t timer;
   uv_timer_t drain_timer;
 };
@@ -163,13 +163,15 @@ static void step_next(struct turn *turn) {
 }
 
 static void wait_for_links(struct turn *turn) {
-  uint64_t waited = uv_now(&turn->daemon->loop) - turn->asked_at;
+  uint64_t now = uv_now(&turn->daemon->loop);
+  uint64_t waited = now - turn->asked_at;
   if (waited >= COMPLAIN_MS) {
-    log_line(LOG_WARNING, "daemon", "msg=\"a link owes its answer to a barrier\" barrier=%llu",
-             (unsigned long long)turn->barrier);
-    turn->asked_at = uv_now(&turn->daemon->loop);
+    log_line(LOG_WARNING, "daemon", "msg=\"a link owes its answer to a barrier\" participant=%.*s",
+             SPAN_ARG(sessions_owing(turn->daemon->sessions, turn->barrier)));
+    turn->asked_at = now;
   }
-  if (waited >= PROBE_MS) {
+  if (waited >= PROBE_MS && now - turn->probed_at >= PROBE_MS) {
+    turn->probed_at = now;
     sessions_probe(turn->daemon->sessions, turn->barrier);
   }
   turn_after(turn, PROBE_MS);

@@ -114,6 +114,7 @@ enum err case_open(struct casework *casework, const struct case_identity *identi
     return ERR_NO_MEMORY;
   }
   c->process = process;
+  c->revision = process->revision;
   c->identity = (struct case_identity){.id = arena_copy(&c->arena, identity->id),
                                        .process = process->name,
                                        .parent = arena_copy(&c->arena, identity->parent),
@@ -132,6 +133,18 @@ void case_close(struct case_file **c) {
 
 bool case_took(const struct case_file *c) {
   return c->took;
+}
+
+bool case_has_ended(const struct case_file *c) {
+  return c->ended;
+}
+
+struct span case_process(const struct case_file *c) {
+  return c->identity.process;
+}
+
+struct span case_revision(const struct case_file *c) {
+  return c->revision;
 }
 
 /* ---- rights ------------------------------------------------------------------------------------------------- */
@@ -181,7 +194,18 @@ enum err case_permits(const struct case_file *c, const struct event_rule *rule, 
 
 /* ---- view --------------------------------------------------------------------------------------------------- */
 
+static struct text_list head_states(const struct case_file *c, struct arena *arena) {
+  struct text_list list = {ARENA_ARRAY(arena, struct span, c->states.count), c->states.count};
+  for (size_t i = 0; i < list.count; i++) {
+    list.items[i] = arena_copy(arena, c->states.items[i]);
+  }
+  return list;
+}
+
 struct text_list case_states(const struct case_file *c, struct arena *arena) {
+  if (!c->process) {
+    return head_states(c, arena);
+  }
   uint32_t count = chart_states_count(c->process->chart);
   struct text_list list = {ARENA_ARRAY(arena, struct span, count), 0};
   for (uint32_t i = 0; c->session && i < count; i++) {
@@ -220,8 +244,10 @@ static void view_children(const struct case_file *c, struct arena *arena, struct
 
 void case_view_of(const struct case_file *c, struct arena *arena, struct case_view *ret_view) {
   struct case_view view = {
-      .identity = {arena_copy(arena, c->identity.id), c->process->name, arena_copy(arena, c->identity.parent),
-                   arena_copy(arena, c->identity.invoke), arena_copy(arena, c->identity.key)},
+      .identity = {arena_copy(arena, c->identity.id), arena_copy(arena, c->identity.process),
+                   arena_copy(arena, c->identity.parent), arena_copy(arena, c->identity.invoke),
+                   arena_copy(arena, c->identity.key)},
+      .revision = arena_copy(arena, c->revision),
       .status = arena_copy(arena, c->status),
       .reason = arena_copy(arena, c->reason),
       .addressee = arena_copy(arena, c->addressee),

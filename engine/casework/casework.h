@@ -5,6 +5,10 @@
  * event from another case) and returns the effects that have to be stored and sent. It is deterministic: the same
  * definition, record, input and moment give the same record bytes and the same effects in the same order.
  *
+ * Revisions: a process is defined any number of times, once as the present one and otherwise as revisions that running
+ * cases have begun with. A case is pinned to the revision that it was opened on; new cases, children too, begin on the
+ * present one. There is no migration yet: no case is moved to another revision, also not by a map of states.
+ *
  * Life cycle: casework_create (configuration) → casework_define per process → case_open | case_decode → case_step … →
  * case_encode → case_close. Threading: one worker thread owns a casework and its cases.
  * Ownership: effects and everything in them live in the arena passed to the step.
@@ -29,8 +33,15 @@ enum {
   CASE_ID_MAX = 200,
   CASE_KEY_MAX = 64,
   CASE_CHILDREN_MAX = 200,
-  CASE_DEADLINES_MAX = 400,  /* kept in one case, ended ones included */
-  CASE_RECORD_MAX = 1 << 20, /* bytes */
+  CASE_DEADLINES_MAX = 400,        /* kept in one case, ended ones included */
+  CASE_RECORD_MAX = 1 << 20,       /* bytes */
+  CASEWORK_PROCESSES_MAX = 100,    /* present ones */
+  CASEWORK_DEFINITIONS_MAX = 1000, /* with those that only running cases need */
+  CASEWORK_NAME_MAX = 128,         /* bytes of a process' name */
+  CASEWORK_REVISION_SIZE = 32,     /* hexadecimal digits */
+  /* What a chart means. Raised with every change of the vocabulary after which an old chart would behave otherwise: it
+   * is part of each revision, so that no case is taken for one that began under the new meaning. */
+  CASEWORK_VOCABULARY = 1,
 };
 
 struct casework;  /* configuration and compiled processes */
@@ -57,12 +68,27 @@ struct process_source {
   struct span name;      /* folder name */
   struct span chart;     /* SCXML */
   const char *file;      /* for faults */
-  struct value settings; /* map, becomes _x.settings; borrowed */
+  struct value settings; /* map, becomes _x.settings */
+  struct span revision;  /* empty: the present one; else one of before, for cases that run on it */
 };
-/* Compiles and checks a process: roles, terms, stages, events of met-by against the catalogue. ERR_* with the line. */
+/* Compiles and checks a process: roles, terms, stages, events of met-by against the catalogue. Copies the source. ERR_*
+ * with the line; ERR_EXISTS: a second present one, or the same revision again. */
 enum err casework_define(struct casework *casework, const struct process_source *source,
                          struct fault *fault) MUST_CHECK;
+/* A present one. */
 bool casework_has_process(const struct casework *casework, struct span name);
+bool casework_has_revision(const struct casework *casework, struct span name, struct span revision);
+/* BLAKE2b-128 of chart, settings and CASEWORK_VOCABULARY, as text without a terminating NUL. */
+void casework_revision(struct span chart, const struct value *settings, char ret_revision[CASEWORK_REVISION_SIZE]);
+
+/* What was defined, in that order; borrowed until casework_destroy. */
+struct process_definition {
+  struct span name, revision, chart;
+  struct value settings;
+  bool present;
+};
+size_t casework_definitions_count(const struct casework *casework);
+struct process_definition casework_definition(const struct casework *casework, size_t index);
 const struct catalogue *casework_catalogue(const struct casework *casework);
 const struct calendar *casework_calendar(const struct casework *casework);
 
@@ -171,7 +197,9 @@ struct case_effects {
   size_t count, capacity;
 };
 
-/* A case that does not exist yet; its first input must be CASE_INPUT_START. ERR_NOT_FOUND: no such process. */
+/* A case that does not exist yet; its first input must be CASE_INPUT_START. ERR_NOT_FOUND: no such process.
+ * A record whose revision is not defined here still becomes a case: it can be looked at, asked for rights, and closed,
+ * but not stepped or encoded (ERR_CONFIG). So an ended case needs no definition, and a living one can be parked. */
 enum err case_open(struct casework *casework, const struct case_identity *identity,
                    struct case_file **ret_case) MUST_CHECK;
 enum err case_decode(struct casework *casework, struct span record, struct case_file **ret_case,
@@ -196,11 +224,21 @@ enum err case_step(struct case_file *c, const struct case_input *input, civil_mo
                    struct fault *fault) MUST_CHECK;
 /* True if the last step's event was taken by a transition or met a deadline. */
 bool case_took(const struct case_file *c);
+bool case_has_ended(const struct case_file *c);
+struct span case_process(const struct case_file *c);
+/* Empty: it comes from a record of before revisions were kept; its next step pins it to the present one. */
+struct span case_revision(const struct case_file *c);
+/* True if the process of this case names the event (delegation). Where its definition is missing, the present one of
+ * the same name answers; without any it might name every event. */
+bool case_knows(const struct case_file *c, struct span event);
+/* True if a deadline of the process is met by it: the second choice when nobody of a family knows the event. */
+bool case_watches(const struct case_file *c, struct span event);
 
 /* ---- reading a case ---- */
 
 struct case_view {
   struct case_identity identity;
+  struct span revision;       /* of its process; empty in a record of before they were kept */
   struct span status, reason; /* of <k:status> */
   struct span addressee;      /* participant, empty if none; an ended case keeps its last one */
   int64_t offer;              /* number of the last offer */
@@ -218,9 +256,5 @@ struct case_view {
 void case_view_of(const struct case_file *c, struct arena *arena, struct case_view *ret_view);
 /* The same from a record without restoring its session: cheap, for lists and the outcome. */
 enum err case_view_decode(struct span record, struct arena *arena, struct case_view *ret_view) MUST_CHECK;
-/* True if the process of this case names the event (delegation). */
-bool case_knows(const struct casework *casework, struct span process, struct span event);
-/* True if a deadline of the process is met by it: the second choice when nobody of a family knows the event. */
-bool case_watches(const struct casework *casework, struct span process, struct span event);
 
 #endif

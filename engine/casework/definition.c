@@ -7,6 +7,10 @@
  */
 #include "casework/definition.h"
 
+#include <sodium.h>
+
+#include "casework/state.h"
+
 #define CASE_NAMESPACE   "urn:kurator:case"
 #define CASE_TYPE_PREFIX "urn:kurator:"
 
@@ -312,17 +316,101 @@ static enum err read_stages(struct casework *casework, struct process *process, 
   return ERR_OK;
 }
 
-enum err casework_define(struct casework *casework, const struct process_source *source, struct fault *fault) {
-  const struct chart_source chart_source = {.document = source->chart, .name = source->file, .vocabulary = &vocabulary};
-  if (casework_process(casework, source->name)) {
-    return fault_set(fault, ERR_EXISTS, "process \"%.*s\" stands twice", SPAN_ARG(source->name));
+/* ---- revisions ---------------------------------------------------------------------------------------------- */
+
+void casework_revision(struct span chart, const struct value *settings, char ret_revision[CASEWORK_REVISION_SIZE]) {
+  static const char digits[] = "0123456789abcdef";
+  uint8_t hash[CASEWORK_REVISION_SIZE / 2];
+  struct writer w;
+  writer_init(&w);
+  writer_varint(&w, CASEWORK_VOCABULARY);
+  writer_blob(&w, chart);
+  value_encode(settings, &w);
+  int made = crypto_generichash(hash, sizeof hash, w.data, w.size, NULL, 0);
+  ASSERT(made == 0); /* the size is one that it makes */
+  writer_finish(&w);
+  for (size_t i = 0; i < sizeof hash; i++) {
+    ret_revision[2 * i] = digits[hash[i] >> 4];
+    ret_revision[2 * i + 1] = digits[hash[i] & 15];
   }
-  if (casework->processes_count == CASEWORK_PROCESSES_MAX) {
+}
+
+const struct process *casework_process_of(const struct casework *casework, struct span name, struct span revision) {
+  for (size_t i = 0; i < casework->processes_count; i++) {
+    const struct process *process = casework->processes[i];
+    if (span_equal(process->revision, revision) && span_equal(process->name, name)) {
+      return process;
+    }
+  }
+  return NULL;
+}
+
+const struct process *casework_process(const struct casework *casework, struct span name) {
+  for (size_t i = 0; i < casework->processes_count; i++) {
+    const struct process *process = casework->processes[i];
+    if (process->present && span_equal(process->name, name)) {
+      return process;
+    }
+  }
+  return NULL;
+}
+
+bool casework_has_process(const struct casework *casework, struct span name) {
+  return casework_process(casework, name) != NULL;
+}
+
+bool casework_has_revision(const struct casework *casework, struct span name, struct span revision) {
+  return casework_process_of(casework, name, revision) != NULL;
+}
+
+size_t casework_definitions_count(const struct casework *casework) {
+  return casework->processes_count;
+}
+
+struct process_definition casework_definition(const struct casework *casework, size_t index) {
+  const struct process *process = casework->processes[index];
+  return (struct process_definition){process->name, process->revision, process->document, process->settings,
+                                     process->present};
+}
+
+/* ---- defining ----------------------------------------------------------------------------------------------- */
+
+static enum err check_room(const struct casework *casework, const struct process *process, struct fault *fault) {
+  size_t present = 0;
+  for (size_t i = 0; i < casework->processes_count; i++) {
+    present += casework->processes[i]->present;
+  }
+  if (span_empty(process->name) || process->name.size > CASEWORK_NAME_MAX) {
+    return fault_set(fault, ERR_LIMIT, "the name of a process has 1 to %d bytes", CASEWORK_NAME_MAX);
+  }
+  if (process->present ? casework_has_process(casework, process->name)
+                       : casework_has_revision(casework, process->name, process->revision)) {
+    return fault_set(fault, ERR_EXISTS, "process \"%.*s\" stands twice", SPAN_ARG(process->name));
+  }
+  if ((process->present && present == CASEWORK_PROCESSES_MAX) ||
+      casework->processes_count == CASEWORK_DEFINITIONS_MAX) {
     return fault_set(fault, ERR_LIMIT, "more than %d processes", CASEWORK_PROCESSES_MAX);
   }
-  struct process *process = ARENA_NEW(&casework->arena, struct process);
-  process->name = arena_copy(&casework->arena, source->name);
-  process->settings = source->settings;
+  return ERR_OK;
+}
+
+static struct process *process_new(struct casework *casework, const struct process_source *source) {
+  struct arena *arena = &casework->arena;
+  struct process *process = ARENA_NEW(arena, struct process);
+  char revision[CASEWORK_REVISION_SIZE];
+  process->present = span_empty(source->revision);
+  casework_revision(source->chart, &source->settings, revision);
+  process->name = arena_copy(arena, source->name);
+  process->revision = arena_copy(arena, process->present ? span_of(revision, sizeof revision) : source->revision);
+  process->document = arena_copy(arena, source->chart);
+  process->settings = value_copy(arena, &source->settings);
+  return process;
+}
+
+enum err casework_define(struct casework *casework, const struct process_source *source, struct fault *fault) {
+  const struct chart_source chart_source = {.document = source->chart, .name = source->file, .vocabulary = &vocabulary};
+  struct process *process = process_new(casework, source);
+  TRY(check_room(casework, process, fault));
   TRY(chart_compile(casework->worker, &chart_source, &process->chart, fault));
   enum err err = read_elements(casework, process, source->file, fault);
   if (err == ERR_OK) {
@@ -336,28 +424,21 @@ enum err casework_define(struct casework *casework, const struct process_source 
   return ERR_OK;
 }
 
-const struct process *casework_process(const struct casework *casework, struct span name) {
-  for (size_t i = 0; i < casework->processes_count; i++) {
-    if (span_equal(casework->processes[i]->name, name)) {
-      return casework->processes[i];
-    }
-  }
-  return NULL;
+/* ---- what a case may be told -------------------------------------------------------------------------------- */
+
+static const struct process *process_that_answers(const struct case_file *c) {
+  return c->process ? c->process : casework_process(c->casework, c->identity.process);
 }
 
-bool casework_has_process(const struct casework *casework, struct span name) {
-  return casework_process(casework, name) != NULL;
+bool case_knows(const struct case_file *c, struct span event) {
+  const struct process *process = process_that_answers(c);
+  return !process || chart_knows_event(process->chart, event);
 }
 
-bool case_knows(const struct casework *casework, struct span process, struct span event) {
-  const struct process *found = casework_process(casework, process);
-  return found && chart_knows_event(found->chart, event);
-}
-
-bool case_watches(const struct casework *casework, struct span process, struct span event) {
-  const struct process *found = casework_process(casework, process);
-  for (uint32_t i = 0; found && i < found->elements_count; i++) {
-    if (found->elements[i].kind == ELEMENT_DEADLINE && text_list_names(&found->elements[i].met_by, event)) {
+bool case_watches(const struct case_file *c, struct span event) {
+  const struct process *process = process_that_answers(c);
+  for (uint32_t i = 0; process && i < process->elements_count; i++) {
+    if (process->elements[i].kind == ELEMENT_DEADLINE && text_list_names(&process->elements[i].met_by, event)) {
       return true;
     }
   }

@@ -21,7 +21,7 @@ enum element_kind {
   ELEMENT_KINDS,
 };
 
-enum { ELEMENT_WARNINGS_MAX = 4, CASEWORK_PROCESSES_MAX = 100, CASEWORK_SPARE_MAX = 16 };
+enum { ELEMENT_WARNINGS_MAX = 4, CASEWORK_SPARE_MAX = 16 };
 
 struct element {
   enum element_kind kind;
@@ -51,7 +51,9 @@ struct element {
 };
 
 struct process {
-  struct span name;
+  struct span name, revision;
+  bool present;         /* new cases begin on it */
+  struct span document; /* the chart as it was read */
   struct value settings;
   struct chart *chart;
   struct element *elements; /* one per extension invocation of the chart, in its order */
@@ -63,7 +65,7 @@ struct casework {
   struct casework_options options;
   struct chart_worker *worker;
   struct arena arena; /* processes */
-  struct process *processes[CASEWORK_PROCESSES_MAX];
+  struct process *processes[CASEWORK_DEFINITIONS_MAX];
   size_t processes_count;
   /* The case that a script of this worker belongs to at this moment; functions of scripts look at it. NULL between
    * calls. */
@@ -73,7 +75,8 @@ struct casework {
   size_t spare_count;
 };
 
-const struct process *casework_process(const struct casework *casework, struct span name);   /* NULL if unknown */
+const struct process *casework_process(const struct casework *casework, struct span name); /* present; NULL: unknown */
+const struct process *casework_process_of(const struct casework *casework, struct span name, struct span revision);
 const struct role_rule *catalogue_role(const struct catalogue *catalogue, struct span role); /* NULL if unknown */
 
 /* Splits at white space; the list lives in `arena`, the texts borrow. */

@@ -1,15 +1,15 @@
 /*
  * record.c — a case as bytes.
  *
- * Version 1. Integers are varints, signed ones, days and moments zigzag (their "none" included), texts are blobs; a
- * list is its count and then its items. An element of the chart is its number and its id, so that a chart with a new
- * element before it still finds it.
+ * Version 2 (1: without the revision). Integers are varints, signed ones, days and moments zigzag (their "none"
+ * included), texts are blobs; a list is its count and then its items. An element of the chart is its number and its id,
+ * so that a chart with a new element before it still finds it.
  *
  *   part     fields, in order
  *   ------   -------------------------------------------------------------------------------------------------
  *   head     u8 version · u8 flags (1 ended)
  *            id · process · parent · invoke · key
- *            status · reason · addressee · territory · ground · stage
+ *            status · reason · addressee · territory · ground · stage · revision
  *            offer · edition · opened_at · changed_at · status_at
  *            states [id] · children [id · u8 flags (1 ended, 2 cancelled, 4 part)]
  *   room     slots · serials · generations · session timer (due · generation)
@@ -19,11 +19,13 @@
  *            children, the rest of each [key · process · invoke · status · to · serial · slot]
  *   session  to the end: what chart_session_save wrote
  *
- * The head alone tells a list what it shows: case_view_decode reads no further.
+ * The head alone tells a list what it shows: case_view_decode reads no further. It is also all that is read of a case
+ * whose revision is not defined.
  */
 #include "casework/state.h"
 
-enum { RECORD_VERSION = 1, LIVES_MAX = 1000, RECIPIENTS_MAX = 10000, STATES_MAX = 10000, HEAD_TEXTS = 11 };
+enum { RECORD_VERSION = 2, LIVES_MAX = 1000, RECIPIENTS_MAX = 10000, STATES_MAX = 10000 };
+enum { HEAD_TEXTS = 12, HEAD_TEXTS_1 = 11 };
 enum { CASE_FLAG_ENDED = 1 };
 enum { CHILD_FLAG_ENDED = 1, CHILD_FLAG_CANCELLED = 2, CHILD_FLAG_PART = 4, CHILD_FLAGS = 7 };
 enum { LIVE_FLAG_FAULTY = 1, LIVE_FLAG_DELIVERED = 2, LIVE_FLAG_ANSWERED = 4, LIVE_FLAG_PARAMS = 8 };
@@ -69,7 +71,8 @@ static void put_head(const struct case_file *c, struct writer *w) {
                                          c->addressee,
                                          c->territory,
                                          c->ground,
-                                         c->stage < 0 ? (struct span){0} : stages[c->stage].name};
+                                         c->stage < 0 ? (struct span){0} : stages[c->stage].name,
+                                         c->revision};
   writer_u8(w, RECORD_VERSION);
   writer_u8(w, c->ended ? CASE_FLAG_ENDED : 0);
   for (size_t i = 0; i < HEAD_TEXTS; i++) {
@@ -169,6 +172,9 @@ static void put_room(const struct case_file *c, struct writer *w) {
 }
 
 enum err case_encode(struct case_file *c, struct writer *w, struct fault *fault) {
+  if (!c->process) {
+    return fault_set(fault, ERR_CONFIG, "a case without its definition is not encoded");
+  }
   if (!c->session) {
     return fault_set(fault, ERR_INVALID, "a case that has not been started has no record");
   }
@@ -237,14 +243,14 @@ struct head {
 static enum err get_head(struct reader *r, struct arena *arena, struct head *ret_head) {
   struct case_view v = {0};
   uint8_t version = reader_u8(r);
-  if (r->failed || version != RECORD_VERSION) {
+  if (r->failed || version < 1 || version > RECORD_VERSION) {
     return r->failed ? ERR_CORRUPT : ERR_VERSION;
   }
   v.ended = get_bounded(r, CASE_FLAG_ENDED) != 0;
-  struct span *const texts[HEAD_TEXTS] = {
-      &v.identity.id, &v.identity.process, &v.identity.parent, &v.identity.invoke, &v.identity.key, &v.status,
-      &v.reason,      &v.addressee,        &v.territory,       &v.ground,          &v.stage};
-  for (size_t i = 0; i < HEAD_TEXTS; i++) {
+  struct span *const texts[HEAD_TEXTS] = {&v.identity.id,  &v.identity.process, &v.identity.parent, &v.identity.invoke,
+                                          &v.identity.key, &v.status,           &v.reason,          &v.addressee,
+                                          &v.territory,    &v.ground,           &v.stage,           &v.revision};
+  for (size_t i = 0; i < (version == 1 ? HEAD_TEXTS_1 : HEAD_TEXTS); i++) {
     *texts[i] = reader_blob(r);
   }
   int64_t *const numbers[] = {&v.offer, &v.edition, &v.opened_at, &v.changed_at, &v.status_at};
@@ -419,6 +425,7 @@ static void get_room(struct decoding *d, const struct head *head) {
 
 static void take_head(struct case_file *c, const struct case_view *v) {
   c->identity = v->identity;
+  c->revision = v->revision;
   c->status = v->status;
   c->reason = v->reason;
   c->addressee = v->addressee;
@@ -433,6 +440,13 @@ static void take_head(struct case_file *c, const struct case_view *v) {
   c->status_at = v->status_at;
 }
 
+static void take_children(struct case_file *c, const struct head *head) {
+  for (size_t i = 0; i < head->view.children.count; i++) {
+    *case_child_new(c) =
+        (struct child){.id = head->view.children.items[i], .ended = (head->child_flags[i] & CHILD_FLAG_ENDED) != 0};
+  }
+}
+
 static enum err decode(struct case_file *c, struct span record, struct fault *fault) {
   struct head head;
   struct decoding d = {.c = c, .r = reader_of(arena_copy(&c->arena, record))};
@@ -441,9 +455,13 @@ static enum err decode(struct case_file *c, struct span record, struct fault *fa
     return fault_set(fault, err, "the head of the record cannot be read");
   }
   take_head(c, &head.view);
-  c->process = casework_process(c->casework, head.view.identity.process);
+  struct span name = c->identity.process;
+  c->process = span_empty(c->revision) ? casework_process(c->casework, name)
+                                       : casework_process_of(c->casework, name, c->revision);
   if (!c->process) {
-    return fault_set(fault, ERR_NOT_FOUND, "no process \"%.*s\"", SPAN_ARG(head.view.identity.process));
+    take_children(c, &head);
+    c->states = head.view.states;
+    return ERR_OK;
   }
   get_room(&d, &head);
   if (d.r.failed) {

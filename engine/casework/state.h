@@ -57,11 +57,12 @@ enum { SLOTS_MAX = 1 << 30 };
 
 struct case_file {
   struct casework *casework;
-  const struct process *process;
+  const struct process *process; /* NULL: its revision is not defined here; only the head has been read */
   struct chart_session *session; /* NULL before the first step */
   struct arena arena;
 
   struct case_identity identity;
+  struct span revision; /* empty: of a record of before, until its next step */
   struct span status, reason, addressee, territory, ground;
   int64_t offer, edition;
   int stage; /* -1: none */
@@ -80,6 +81,7 @@ struct case_file {
 
   /* Only while the process runs. */
   bool took;
+  struct text_list states; /* without a definition: those of the head */
 };
 
 /* Makes room for one more item of `size` bytes at *items; the count stays. */

@@ -495,6 +495,10 @@ enum err case_step(struct case_file *c, const struct case_input *input, civil_mo
                    struct fault *fault) {
   bool started = c->session != NULL;
   c->took = false;
+  if (!c->process) {
+    return fault_set(fault, ERR_CONFIG, "no definition of process \"%.*s\", revision %.*s, is loaded",
+                     SPAN_ARG(c->identity.process), SPAN_ARG(c->revision));
+  }
   if (started == (input->kind == CASE_INPUT_START)) {
     return fault_set(fault, ERR_INVALID, started ? "a case starts once" : "a case begins with its start");
   }
@@ -502,6 +506,7 @@ enum err case_step(struct case_file *c, const struct case_input *input, civil_mo
     return ERR_OK;
   }
   struct step s;
+  c->revision = c->process->revision;
   step_init(&s, c, input, now, effects, fault);
   c->casework->stepping = c;
   enum err err = run(&s);

@@ -139,12 +139,13 @@ enum err cases_get(struct cases *cases, struct span id, struct case_slot **ret_s
     struct case_file *file;
     err = case_decode(cases->casework, record.body, &file, fault);
     if (err != ERR_OK) {
-      return err == ERR_NOT_FOUND ? ERR_UNSUPPORTED : err; /* its process is gone, the case is not */
+      return err;
     }
     cases->decoded++;
     slot = add(cases, id, file);
     slot->journal = record.journal;
     slot->parked = record.parked;
+    slot->counted = !case_has_ended(file) && !span_empty(case_revision(file));
   }
   *ret_slot = slot;
   return ERR_OK;

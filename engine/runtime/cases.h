@@ -26,6 +26,7 @@ struct case_slot {
   struct case_file *file;
   uint64_t journal; /* entry that started it */
   bool parked;
+  bool counted; /* among the running cases of its definition, by its record */
   bool touched, dirty;
   struct span record;    /* while an input is being settled: the new record, in the batch's arena */
   civil_moment fired_at; /* with fired_count: timers at one moment, to stop a chart that sets them for ever */

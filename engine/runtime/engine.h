@@ -10,6 +10,7 @@
 
 #include "runtime/cases.h"
 #include "runtime/cursors.h"
+#include "runtime/definitions.h"
 #include "runtime/inbox.h"
 #include "runtime/records.h"
 #include "runtime/runtime.h"
@@ -51,6 +52,7 @@ struct runtime {
   struct timers timers;
   struct cases cases;
   struct cursors cursors;
+  struct definitions definitions;
   struct seal seal;
   struct record_head head;
   struct resolution *resolutions;

@@ -4,8 +4,10 @@
  * Purpose: one line of JSON per message that was accepted or refused, in the order of the journal, in the form that
  * runtime/rehearse.h reads:
  *   {"at","as","event","case","data"[,"occurred_at"][,"refused":{"code","text"}]}
- * Timers are not in it: a rehearsal fires its own. `refused` stands where nothing of the payload was kept, so that the
- * refusal cannot be judged again; personal data is never in it.
+ * It says nothing of the definitions that cases run on: a rehearsal of it takes all cases through today's processes,
+ * and gives the bytes of the daemon only if no process has changed while cases ran. Timers are not in it: a rehearsal
+ * fires its own. `refused` stands where nothing of the payload was kept, so that the refusal cannot be judged again;
+ * personal data is never in it.
  *
  * Threading: the store's; not inside a batch.
  */

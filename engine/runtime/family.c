@@ -63,15 +63,14 @@ enum err family_living(struct runtime *runtime, struct span top, struct family *
   return ERR_OK;
 }
 
-typedef bool (*family_ask)(const struct casework *casework, struct span process, struct span event);
+typedef bool (*family_ask)(const struct case_file *c, struct span event);
 
 /* The first member that answers yes; with a key, the case addressed or the first member of that key. */
-static struct case_slot *first_that(struct runtime *runtime, const struct family *family, struct span event,
-                                    struct span key, family_ask ask) {
+static struct case_slot *first_that(const struct family *family, struct span event, struct span key, family_ask ask) {
   for (size_t i = 0; i < family->count; i++) {
     const struct case_identity *identity = &case_slot_view(family->members[i])->identity;
     bool meant = i == 0 || span_empty(key) || span_equal(identity->key, key);
-    if (meant && ask(runtime->casework, identity->process, event)) {
+    if (meant && ask(family->members[i]->file, event)) {
       return family->members[i];
     }
   }
@@ -84,9 +83,9 @@ enum err family_target(struct runtime *runtime, struct span top, const struct ev
   TRY(family_living(runtime, top, &family, fault));
   const struct value *field = span_empty(rule->addressed_by) ? NULL : value_find(data, rule->addressed_by);
   struct span key = field && field->kind == VALUE_TEXT ? field->text : span_of(NULL, 0);
-  struct case_slot *target = first_that(runtime, &family, rule->name, key, case_knows);
+  struct case_slot *target = first_that(&family, rule->name, key, case_knows);
   if (!target) {
-    target = first_that(runtime, &family, rule->name, key, case_watches);
+    target = first_that(&family, rule->name, key, case_watches);
   }
   if (!target) {
     return ERR_NOT_FOUND;

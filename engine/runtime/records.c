@@ -110,6 +110,12 @@ struct record_key record_index_key(const char *index, struct span name) {
   return key;
 }
 
+struct record_key record_definition_key(struct span process, struct span revision) {
+  struct record_key key = record_pair_prefix(process);
+  key_add(&key, revision);
+  return key;
+}
+
 static uint64_t number_at(const uint8_t *bytes, size_t size) {
   uint64_t number = 0;
   for (size_t i = 0; i < size; i++) {
@@ -136,6 +142,11 @@ enum err record_deadline_of_key(struct span key, uint8_t *buffer, struct span *r
   TRY(record_case_of_key(span_of(key.data, key.size - 6), buffer, ret_case_id));
   *ret_slot = (uint32_t)number_at(key.data + key.size - 4, 4);
   return ERR_OK;
+}
+
+enum err record_definition_of_key(struct span key, struct span *ret_process, struct span *ret_revision) {
+  *ret_process = span_cut(key, SEPARATOR, ret_revision);
+  return span_empty(*ret_process) || span_empty(*ret_revision) ? ERR_CORRUPT : ERR_OK;
 }
 
 enum err record_timer_of_key(struct span key, uint8_t *buffer, struct record_timer *ret_timer) {
@@ -423,6 +434,26 @@ enum err record_cursor_read(struct span bytes, struct record_cursor *ret_cursor)
   cursor.load = reader_zigzag(&r);
   TRY(reader_end(&r));
   *ret_cursor = cursor;
+  return ERR_OK;
+}
+
+/* ---- DEFINITION ---- */
+
+void record_definition_write(const struct record_definition *definition, struct writer *w) {
+  writer_u8(w, VERSION);
+  writer_varint(w, definition->vocabulary);
+  writer_blob(w, definition->chart);
+  writer_blob(w, definition->settings);
+}
+
+enum err record_definition_read(struct span bytes, struct record_definition *ret_definition) {
+  struct reader r;
+  TRY(record_open(bytes, &r));
+  struct record_definition definition = {.vocabulary = reader_varint(&r)};
+  definition.chart = reader_blob(&r);
+  definition.settings = reader_blob(&r);
+  TRY(reader_end(&r));
+  *ret_definition = definition;
   return ERR_OK;
 }
 

@@ -49,6 +49,7 @@ struct record_key record_pair_key(struct span participant, uint64_t number); /* 
 struct record_key record_pair_prefix(struct span participant);
 struct record_key record_name_key(struct span name);                     /* CURSOR, PERSON, KEY */
 struct record_key record_index_key(const char *index, struct span name); /* INDEX */
+struct record_key record_definition_key(struct span process, struct span revision);
 
 /* The other way: the case id with '/' again, written to `buffer` of CASE_ID_MAX bytes. ERR_CORRUPT. */
 enum err record_case_of_key(struct span key, uint8_t *buffer, struct span *ret_case_id) MUST_CHECK;
@@ -62,6 +63,7 @@ struct record_timer {
 enum err record_timer_of_key(struct span key, uint8_t *buffer, struct record_timer *ret_timer) MUST_CHECK;
 enum err record_incident_of_key(struct span key, struct span *ret_root, uint64_t *ret_number) MUST_CHECK;
 enum err record_number_of_key(struct span key, uint64_t *ret_number) MUST_CHECK;
+enum err record_definition_of_key(struct span key, struct span *ret_process, struct span *ret_revision) MUST_CHECK;
 /* The number at the end of a pair key. */
 enum err record_pair_of_key(struct span key, struct span *ret_participant, uint64_t *ret_number) MUST_CHECK;
 
@@ -170,6 +172,16 @@ struct record_cursor {
 };
 void record_cursor_write(const struct record_cursor *cursor, struct writer *w);
 enum err record_cursor_read(struct span bytes, struct record_cursor *ret_cursor) MUST_CHECK;
+
+/* ---- DEFINITION ---- */
+
+struct record_definition {
+  uint64_t vocabulary;  /* CASEWORK_VOCABULARY when it was written */
+  struct span chart;    /* SCXML */
+  struct span settings; /* value_encode of the map */
+};
+void record_definition_write(const struct record_definition *definition, struct writer *w);
+enum err record_definition_read(struct span bytes, struct record_definition *ret_definition) MUST_CHECK;
 
 /* ---- STREAM, PERSON, KEY: bytes behind a version byte ---- */
 

@@ -2,7 +2,9 @@
  * runtime/rehearse.h — a year of cases in seconds.
  *
  * Purpose: feeds lines of events to the real runtime on the memory store, with the time that stands in them, and hands
- * out what has become of the cases. The same lines and the same configuration give the same bytes.
+ * out what has become of the cases. The same lines and the same configuration give the same bytes. All cases go by the
+ * processes of that configuration: where a daemon has cases that began under an earlier one (runtime/definitions.h),
+ * its journal, rehearsed, says what today's rules would have made of them.
  *
  * A line: {"at":"2026-01-12T10:15:00+05:00","as":"PARTICIPANT","event":"…","case":"…","data":{…}}, with an optional
  * "occurred_at", and "refused":{"code","text"} as the journal's export writes it. Lines are taken in the order of the

@@ -99,6 +99,7 @@ static enum err recover(struct runtime *runtime) {
   timers_finish(&runtime->timers);
   TRY(load_head(runtime));
   TRY(cursors_load(&runtime->cursors, runtime->store));
+  TRY(definitions_load(&runtime->definitions, runtime->store));
   struct span all = {NULL, 0};
   return store_scan(runtime->store, STORE_TIMER, all, all, load_timer, runtime);
 }
@@ -164,6 +165,7 @@ static enum err batch_commit(struct runtime *runtime) {
     return batch_give_up(runtime);
   }
   cursors_write(&runtime->cursors, runtime->store, &runtime->scratch);
+  definitions_write(&runtime->definitions, runtime->store, &runtime->scratch);
   put_head(runtime);
   persons_write_master(runtime);
   cases_trim(&runtime->cases);
@@ -370,6 +372,7 @@ static struct runtime *new_runtime(const struct runtime_options *options) {
   inbox_init(&runtime->inbox, options->limits.inbox_messages, options->limits.inbox_bytes);
   cases_init(&runtime->cases, runtime->casework, runtime->store, options->limits.cases_cached);
   cursors_init(&runtime->cursors, runtime->catalogue);
+  definitions_init(&runtime->definitions, runtime->casework);
   streams_init(runtime);
   return runtime;
 }
@@ -407,6 +410,7 @@ void runtime_destroy(struct runtime **runtime) {
   inbox_finish(&r->inbox);
   cases_finish(&r->cases);
   cursors_finish(&r->cursors);
+  definitions_finish(&r->definitions);
   streams_finish(r);
   timers_finish(&r->timers);
   seal_finish(&r->seal);
@@ -482,6 +486,23 @@ enum err runtime_person_read(struct runtime *runtime, struct span root, struct a
   }
   *ret_personal = personal;
   return ERR_OK;
+}
+
+void runtime_definitions(const struct runtime *runtime, runtime_definition_visit visit, void *arg) {
+  const struct definitions *definitions = &runtime->definitions;
+  for (size_t i = 0; i < definitions->count; i++) {
+    const struct definition *entry = &definitions->items[i];
+    struct runtime_definition shown = {
+        .process = entry->process,
+        .revision = entry->revision,
+        .cases = entry->cases,
+        .present = entry->present,
+        .usable = casework_has_revision(runtime->casework, entry->process, entry->revision),
+    };
+    if ((entry->present || entry->cases > 0) && !visit(arg, &shown)) {
+      return;
+    }
+  }
 }
 
 struct runtime_stats runtime_stats(const struct runtime *runtime) {

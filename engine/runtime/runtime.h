@@ -128,8 +128,8 @@ struct runtime_limits {
 struct runtime_limits runtime_limits_default(void);
 
 struct runtime_options {
-  /* Borrowed, with its processes defined. Its `load` port is runtime_load with a `struct runtime **` as argument: the
-   * one that runtime_create fills. */
+  /* Borrowed, with its present processes defined; those that only running cases need are added from the store. Its
+   * `load` port is runtime_load with a `struct runtime **` as argument: the one that runtime_create fills. */
   struct casework *casework;
   struct store *store;
   struct runtime_ports ports;
@@ -203,6 +203,21 @@ enum err runtime_incident_resolve(struct runtime *runtime, struct span case_id, 
  * ERR_NOT_FOUND: none, or the key is gone. */
 enum err runtime_person_read(struct runtime *runtime, struct span root, struct arena *arena,
                              struct value *ret_personal) MUST_CHECK;
+
+/* ---- revisions of processes ---- */
+
+/* A case runs on the definition (chart and settings) that it started with, also when config/ has another one since: the
+ * store keeps it until its last case has ended. There is no migration of cases from one revision to another yet. */
+struct runtime_definition {
+  struct span process, revision;
+  uint64_t cases; /* that have not ended */
+  bool present;   /* of config/: new cases begin on it */
+  bool usable;    /* false: it could not be read or compiled, and cases that run on it are parked when touched */
+};
+/* Returns false to stop; borrowed until it returns. */
+typedef bool (*runtime_definition_visit)(void *arg, const struct runtime_definition *definition);
+/* The present ones, and the old ones that cases run on, by process and revision. */
+void runtime_definitions(const struct runtime *runtime, runtime_definition_visit visit, void *arg);
 
 struct runtime_stats {
   uint64_t batches, accepted, duplicates, refused, incidents, timers;

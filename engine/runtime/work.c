@@ -360,12 +360,21 @@ static void release(struct work *work) {
   }
 }
 
+static void count_case(struct work *work, struct case_slot *slot) {
+  bool runs = !case_has_ended(slot->file);
+  if (runs != slot->counted) {
+    definitions_count(&work->runtime->definitions, case_process(slot->file), case_revision(slot->file), runs ? 1 : -1);
+    slot->counted = runs;
+  }
+}
+
 void work_commit(struct work *work) {
   for (size_t i = 0; i < work->touched_count; i++) {
-    const struct case_slot *slot = work->touched[i];
+    struct case_slot *slot = work->touched[i];
     if (slot->dirty) {
       struct record_key key = record_case_key(slot->id);
       engine_put(work->runtime, STORE_CASE, &key, slot->record);
+      count_case(work, slot);
     }
   }
   for (const struct work_effect *e = work->effects; e; e = e->next) {

@@ -64,7 +64,7 @@ static void a_later_version_is_told_apart_from_damage(void **state) {
   struct span record = record_of("c");
   uint8_t *other = arena_calloc(&w.arena, 1, record.size);
   memcpy(other, record.data, record.size);
-  other[0] = 2;
+  other[0] = 3;
   assert_int_equal(case_decode(w.casework, span_of(other, record.size), &c, &w.fault), ERR_VERSION);
   assert_int_equal(case_view_decode(span_of(other, record.size), &w.arena, &view), ERR_VERSION);
 }
@@ -112,31 +112,136 @@ static void a_view_needs_the_head_only(void **state) {
   assert_int_equal(view.children.count, 2);
 }
 
-static void a_record_of_a_process_that_is_gone_is_not_found(void **state) {
+static struct case_file *decoded(struct casework *casework, struct span record) {
+  struct case_file *c = NULL;
+  struct fault fault = {0};
+  if (case_decode(casework, record, &c, &fault) != ERR_OK) {
+    fail_msg("%s", fault.text);
+  }
+  return c;
+}
+
+/* Bytes before the rest of the case: the least that a view can be made of. */
+static size_t head_size(struct span record) {
+  struct case_view view;
+  size_t size = 0;
+  while (case_view_decode(span_of(record.data, size), &w.arena, &view) != ERR_OK) {
+    size++;
+  }
+  return size;
+}
+
+/* Which revision it began with was not yet written down: it goes on with the present one, and is pinned to that. */
+static void a_record_of_version_1_is_read(void **state) {
+  (void)state;
+  static const uint8_t head[] = "\x01\x00\x04"
+                                "c/m2\x07measure\x01"
+                                "c\x08measures\x02m2\x07offered\x00\x08"
+                                "doctor-a\x05north\x00\x00\x02\x00\x80\x9d\xef\xe8\xf5\x66\x80\x9d\xef\xe8\xf5\x66"
+                                "\x80\x9d\xef\xe8\xf5\x66\x01\x07offered";
+  struct span record = record_of("c/m2");
+  size_t now = head_size(record);
+  uint8_t *old = arena_alloc(&w.arena, sizeof head + record.size);
+  memcpy(old, head, sizeof head); /* the last byte is the number of its children: none */
+  memcpy(old + sizeof head, record.data + now, record.size - now);
+  struct case_view view;
+  assert_int_equal(case_view_decode(span_of(old, sizeof head), &w.arena, &view), ERR_OK);
+  assert_true(span_is(view.identity.key, "m2"));
+  assert_true(span_is(view.addressee, "doctor-a"));
+  assert_true(span_empty(view.revision));
+  struct case_file *c = decoded(w.casework, span_of(old, sizeof head + record.size - now));
+  assert_true(span_empty(case_revision(c)));
+  const struct case_input accepted = {
+      .kind = CASE_INPUT_EVENT, .event = SPAN_LITERAL("accepted"), .occurred_at = w.now};
+  struct case_effects effects = {.arena = &w.arena};
+  assert_int_equal(case_step(c, &accepted, w.now, &effects, &w.fault), ERR_OK);
+  assert_true(case_took(c));
+  assert_true(span_equal(case_revision(c), world_view(&w, "c/m2").revision));
+  case_close(&c);
+}
+
+/* It can be shown and asked, so that it can be parked; it cannot go on. */
+static void without_its_definition_a_case_is_known_but_not_stepped(void **state) {
   (void)state;
   struct world other;
-  struct case_file *c = NULL;
+  struct case_view view;
+  struct case_effects effects = {.arena = &w.arena};
+  const struct case_input input = {.kind = CASE_INPUT_EVENT, .event = SPAN_LITERAL("plan"), .occurred_at = w.now};
   world_open(&other, &processes[1], 1);
-  assert_int_equal(case_decode(other.casework, record_of("c"), &c, &w.fault), ERR_NOT_FOUND);
+  struct case_file *c = decoded(other.casework, record_of("c"));
+  case_view_of(c, &w.arena, &view);
+  assert_true(span_is(view.identity.process, "parent"));
+  assert_true(span_equal(view.revision, world_view(&w, "c").revision));
+  assert_int_equal(view.states.count, 1);
+  assert_true(span_is(view.states.items[0], "work"));
+  assert_int_equal(view.live.count, 2);
+  assert_false(case_has_ended(c));
+  assert_true(case_knows(c, SPAN_LITERAL("whatever")));
+  assert_false(case_watches(c, SPAN_LITERAL("plan")));
+  assert_int_equal(case_step(c, &input, w.now, &effects, &w.fault), ERR_CONFIG);
+  assert_int_equal(effects.count, 0);
+  struct writer record;
+  writer_init(&record);
+  assert_int_equal(case_encode(c, &record, &w.fault), ERR_CONFIG);
+  writer_finish(&record);
+  case_close(&c);
   world_close(&other);
 }
 
-/* The chart has changed: an element before the old ones shifts their numbers, a lost one cannot be done without. */
+/* Two charts of one name side by side: each case goes by its own. */
+static void a_case_goes_on_by_its_own_revision(void **state) {
+  (void)state;
+  static const struct world_process now = {"parent",
+                                           "<state id='new'><transition event='closed' target='over'/></state>"
+                                           "<final id='over'/>"};
+  struct world other;
+  struct span revision = world_view(&w, "c").revision;
+  world_open(&other, &now, 1);
+  world_define(&other, &processes[0], revision);
+  struct case_file *old = decoded(other.casework, record_of("c"));
+  assert_true(case_knows(old, SPAN_LITERAL("plan")));
+  assert_true(span_equal(case_revision(old), revision));
+  case_close(&old);
+  world_start(&other, "n", "parent", "begin", "{}");
+  assert_true(span_is(world_view(&other, "n").states.items[0], "new"));
+  assert_false(span_equal(world_view(&other, "n").revision, revision));
+  assert_false(case_knows(world_case(&other, "n")->kept, SPAN_LITERAL("plan")));
+  world_close(&other);
+}
+
+static void a_revision_is_the_chart_the_settings_and_nothing_else(void **state) {
+  (void)state;
+  char a[CASEWORK_REVISION_SIZE], b[CASEWORK_REVISION_SIZE];
+  struct value settings = world_json(&w, "{\"x\":1,\"y\":\"5d\"}");
+  struct value reordered = world_json(&w, "{\"y\":\"5d\",\"x\":1}");
+  struct value changed = world_json(&w, "{\"x\":2,\"y\":\"5d\"}");
+  casework_revision(SPAN_LITERAL("<scxml/>"), &settings, a);
+  casework_revision(SPAN_LITERAL("<scxml/>"), &reordered, b);
+  assert_memory_equal(a, b, sizeof a);
+  casework_revision(SPAN_LITERAL("<scxml/>"), &changed, b);
+  assert_memory_not_equal(a, b, sizeof a);
+  casework_revision(SPAN_LITERAL("<scxml />"), &settings, b);
+  assert_memory_not_equal(a, b, sizeof a);
+}
+
+/* The chart has changed under its revision: an element before the old ones shifts their numbers, a lost one cannot be
+ * done without. */
 static void elements_are_found_again_by_their_ids(void **state) {
   (void)state;
-  static const struct world_process more[] = {
-      {"parent", "<state id='before'><k:deadline id='new' from='1' due='1d'/></state>" PARENT_CHART}};
-  static const struct world_process less[] = {{"parent", "<state id='work'/><state id='away'/><final id='end'/>"}};
+  static const struct world_process more = {
+      "parent", "<state id='before'><k:deadline id='new' from='1' due='1d'/></state>" PARENT_CHART};
+  static const struct world_process less = {"parent", "<state id='work'/><state id='away'/><final id='end'/>"};
   struct world other;
   struct case_file *c = NULL;
-  world_open(&other, more, 1);
-  enum err err = case_decode(other.casework, record_of("c"), &c, &w.fault);
-  if (err != ERR_OK) {
-    fail_msg("%s", w.fault.text);
-  }
+  struct span revision = world_view(&w, "c").revision;
+  world_open(&other, NULL, 0);
+  world_define(&other, &more, revision);
+  c = decoded(other.casework, record_of("c"));
+  assert_true(case_knows(c, SPAN_LITERAL("plan")));
   case_close(&c);
   world_close(&other);
-  world_open(&other, less, 1);
+  world_open(&other, NULL, 0);
+  world_define(&other, &less, revision);
   assert_int_equal(case_decode(other.casework, record_of("c"), &c, &w.fault), ERR_CONFLICT);
   world_close(&other);
 }
@@ -151,7 +256,10 @@ int main(void) {
       TEST(a_later_version_is_told_apart_from_damage),
       TEST(no_flipped_byte_does_harm),
       TEST(a_view_needs_the_head_only),
-      TEST(a_record_of_a_process_that_is_gone_is_not_found),
+      TEST(a_record_of_version_1_is_read),
+      TEST(without_its_definition_a_case_is_known_but_not_stepped),
+      TEST(a_case_goes_on_by_its_own_revision),
+      TEST(a_revision_is_the_chart_the_settings_and_nothing_else),
       TEST(elements_are_found_again_by_their_ids),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,11 +39,12 @@ struct span world_chart(struct arena *arena, const char *inside) {
                       inside);
 }
 
-static void define(struct world *w, const struct world_process *process) {
+void world_define(struct world *w, const struct world_process *process, struct span revision) {
   const struct process_source source = {.name = span_of_cstr(process->name),
                                         .chart = world_chart(&w->arena, process->chart),
                                         .file = process->name,
-                                        .settings = world_json(w, "{\"days\":\"5d\"}")};
+                                        .settings = world_json(w, "{\"days\":\"5d\"}"),
+                                        .revision = revision};
   struct fault fault = {0};
   if (casework_define(w->casework, &source, &fault) != ERR_OK) {
     fail_msg("%s", fault.text);
@@ -66,7 +67,7 @@ void world_open(struct world *w, const struct world_process *processes, size_t c
   assert_int_equal(civil_moment_parse(SPAN_LITERAL("2026-01-12T10:00:00+05:00"), &w->now), ERR_OK);
   w->log = calloc(1, 1);
   for (size_t i = 0; i < count; i++) {
-    define(w, &processes[i]);
+    world_define(w, &processes[i], (struct span){0});
   }
 }
 
@@ -475,6 +476,7 @@ struct case_view world_view(struct world *w, const char *case_id) {
   case_view_of(c->kept, &w->arena, &open);
   assert_int_equal(case_view_decode(writer_span(&c->record), &w->arena, &decoded), ERR_OK);
   assert_true(span_equal(open.identity.id, decoded.identity.id));
+  assert_true(span_equal(open.revision, decoded.revision));
   assert_true(span_equal(open.stage, decoded.stage));
   assert_true(span_equal(open.status, decoded.status));
   assert_true(span_equal(open.addressee, decoded.addressee));

@@ -69,6 +69,8 @@ void world_open(struct world *w, const struct world_process *processes, size_t c
 void world_close(struct world *w);
 /* The chart as world_open wraps it. */
 struct span world_chart(struct arena *arena, const char *inside);
+/* Adds a process, under this revision or as the present one. */
+void world_define(struct world *w, const struct world_process *process, struct span revision);
 
 /* Starts a case with an event; `data` is JSON. */
 void world_start(struct world *w, const char *case_id, const char *process, const char *event, const char *data);

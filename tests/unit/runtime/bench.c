@@ -72,6 +72,10 @@ static void not_random(void *arg, void *bytes, size_t size) {
 static void load_config(struct bench *b) {
   struct fault fault = {0};
   struct config_options options = {.config_dir = KURATOR_SOURCE_DIR "/tests/unit/runtime/world"};
+  if (b->processes) {
+    struct span path = arena_printf(&b->arena, "%s/%s", options.config_dir, b->processes);
+    options.processes_dir = arena_cstr(&b->arena, path);
+  }
   if (config_load(&options, &b->config, &fault) != ERR_OK) {
     fail_msg("%s", fault.text);
   }
@@ -160,6 +164,14 @@ void bench_restart(struct bench *b) {
     store_close(&b->store);
     open_store(b);
   }
+  bench_start(b);
+}
+
+void bench_restart_with(struct bench *b, const char *processes) {
+  bench_stop(b);
+  config_destroy(&b->config);
+  b->processes = processes;
+  load_config(b);
   bench_start(b);
 }
 

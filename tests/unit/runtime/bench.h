@@ -13,6 +13,7 @@ enum { BENCH_NOTES_MAX = 4000 };
 
 struct bench {
   struct config *config;
+  const char *processes; /* folder of world/, NULL: "processes" */
   struct casework *casework;
   struct store *store;
   const char *folder; /* of the database, NULL: memory */
@@ -36,6 +37,8 @@ void bench_open_lmdb(struct bench *b, const char *folder, size_t size_max);
 void bench_close(struct bench *b);
 /* What was not committed is gone; the notebook stays. */
 void bench_restart(struct bench *b);
+/* A restart with the processes of this folder of world/. */
+void bench_restart_with(struct bench *b, const char *processes);
 /* The error of a start on the store as it is; the runtime that runs must be stopped. */
 enum err bench_start_error(struct bench *b);
 void bench_stop(struct bench *b);

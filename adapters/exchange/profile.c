@@ -145,7 +145,8 @@ static enum err load(const char *path, const cyaml_schema_value_t *schema, void 
   if (result != CYAML_OK) {
     return fault_set(fault, ERR_CONFIG, "%s: %s: %s", path, cyaml_strerror(result), talk.text);
   }
-  return ERR_OK;
+  /* libcyaml reads an empty document as nothing at all. */
+  return *ret_data ? ERR_OK : fault_set(fault, ERR_CONFIG, "%s: the file is empty", path);
 }
 
 /* ---- use ---- */

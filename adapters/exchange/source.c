@@ -173,6 +173,17 @@ static bool is_row(const struct source *source, struct span text, struct arena *
          row.count == source->layout.fields_count;
 }
 
+/* Whole, whatever is in them: what no text may hold is refused later, not cut off here. */
+static struct span join_two(struct span first, struct span second, struct arena *arena) {
+  uint8_t *bytes = arena_alloc(arena, first.size + 1 + second.size);
+  memcpy(bytes, first.data, first.size);
+  bytes[first.size] = '\n';
+  if (second.size > 0) {
+    memcpy(bytes + first.size + 1, second.data, second.size);
+  }
+  return span_of(bytes, first.size + 1 + second.size);
+}
+
 static enum err join_lines(struct source *source, struct arena *arena, struct span *text, bool *ret_whole) {
   const struct line behind = {.offset = line_reader_offset(source->lines),
                               .number = line_reader_number(source->lines) + 1};
@@ -185,7 +196,7 @@ static enum err join_lines(struct source *source, struct arena *arena, struct sp
       break;
     }
     TRY(result);
-    joined = arena_printf(arena, "%.*s\n%.*s", SPAN_ARG(joined), SPAN_ARG(line.bytes));
+    joined = join_two(joined, line.bytes, arena);
     *ret_whole = is_row(source, joined, arena);
   }
   if (*ret_whole) {

@@ -213,6 +213,28 @@ static void a_cell_that_a_spreadsheet_would_run_is_defused(void **state) {
   writer_finish(&w);
 }
 
+static void an_empty_profile_is_refused(void **state) {
+  struct world *world = *state;
+  struct profile *profile = NULL;
+  struct fault fault = {0};
+  write_file(world, "", 0);
+  assert_int_equal(profile_load(world->path, NULL, &profile, &fault), ERR_CONFIG);
+  assert_int_equal(profile_load(PROFILE, world->path, &profile, &fault), ERR_CONFIG);
+  assert_null(profile);
+}
+
+static void a_row_over_several_lines_may_not_hide_anything_behind_nul(void **state) {
+  static const char text[] = "Направление;Предложение;Ответ;Дата;Причина;Примечание\n"
+                             "A/m1;1;принято;20.01.2026;;\"один\nдва\"\0три\n";
+  struct world *world = *state;
+  struct fault fault = {0};
+  assert_int_equal(profile_load(ANSWERS, NULL, &world->profile, &fault), ERR_OK);
+  write_file(world, text, sizeof text - 1);
+  struct count count = read_all(world, world->path);
+  assert_int_equal(count.good, 0);
+  assert_true(count.bad > 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(every_notice_of_the_demonstration_is_read, make_world, end_world),
@@ -226,6 +248,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_file_that_is_no_table_is_refused_as_a_whole, make_world, end_world),
       cmocka_unit_test_setup_teardown(json_lines_are_events_and_garbage_between_them_is_refused, make_world, end_world),
       cmocka_unit_test_setup_teardown(a_cell_that_a_spreadsheet_would_run_is_defused, make_world, end_world),
+      cmocka_unit_test_setup_teardown(an_empty_profile_is_refused, make_world, end_world),
+      cmocka_unit_test_setup_teardown(a_row_over_several_lines_may_not_hide_anything_behind_nul, answers_world,
+                                      end_world),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@ struct tables {
   const struct result_file *file;
   struct folder_file result;
   struct folder_file rejected; /* begun with the first refused row */
+  size_t width;                /* of its table, without the two columns of ours */
   bool any, any_refused;
   enum err err;
   struct source *source; /* second reading, for the text of refused rows; NULL: the file is gone */
@@ -76,40 +77,53 @@ static struct span text_of(struct tables *tables, uint64_t line) {
   return tables->record.line == line ? tables->record.text : (struct span){0};
 }
 
-/* The fields of a row of the agency's table, or all of the text in one when it is no row; at most ROW_FIELDS_MAX. */
-static size_t cut_row(const struct tables *tables, struct span text, struct arena *arena, struct span *fields) {
+/* Columns of the agency's table; 1 when there is none. */
+static size_t header_cut(const struct tables *tables, struct arena *arena, struct span *fields) {
   struct row row;
-  bool is_table = tables->source && !span_empty(source_header(tables->source));
-  if (!is_table || row_parse(text, source_separator(tables->source), arena, &row) != ERR_OK) {
-    fields[0] = text;
+  struct span header = tables->source ? source_header(tables->source) : (struct span){0};
+  if (span_empty(header) || row_parse(header, source_separator(tables->source), arena, &row) != ERR_OK) {
+    fields[0] = SPAN_LITERAL("Строка файла");
     return 1;
   }
   memcpy(fields, row.fields, row.count * sizeof *fields);
   return row.count;
 }
 
+/* The fields of a row, filled up to the width of the header, so that what follows stands in its columns; all of the
+ * text in the first one when it is no row, or too wide. */
+static void row_cut(struct tables *tables, struct span text, struct span *fields) {
+  struct row row = {0};
+  memset(fields, 0, tables->width * sizeof *fields);
+  bool is_row = tables->width > 1 && tables->source &&
+                row_parse(text, source_separator(tables->source), &tables->arena, &row) == ERR_OK &&
+                row.count <= tables->width;
+  if (is_row && row.count > 0) {
+    memcpy(fields, row.fields, row.count * sizeof *fields);
+  } else {
+    fields[0] = text;
+  }
+}
+
 /* The row as it came, with two columns more: whoever mends it deletes them again, or leaves them. */
 static void write_rejected(struct tables *tables, const struct link_row *row) {
   char line[NUMBER_TEXT];
   struct span fields[FIELDS_MAX];
-  struct span text = text_of(tables, row->row);
   (void)snprintf(line, sizeof line, "%llu", (unsigned long long)row->row);
-  size_t count = cut_row(tables, text, &tables->arena, fields);
-  fields[count++] = span_of_cstr(line);
-  fields[count++] = row->text;
-  row_write(fields, count, folder_file_writer(&tables->rejected));
+  row_cut(tables, text_of(tables, row->row), fields);
+  fields[tables->width] = span_of_cstr(line);
+  fields[tables->width + 1] = row->text;
+  row_write(fields, tables->width + 2, folder_file_writer(&tables->rejected));
 }
 
 static void write_rejected_header(struct tables *tables) {
   struct arena arena DEFER(arena_finish);
   struct span fields[FIELDS_MAX];
   arena_init(&arena, 0);
-  struct span header = tables->source ? source_header(tables->source) : (struct span){0};
-  size_t count = cut_row(tables, span_empty(header) ? SPAN_LITERAL("Строка файла") : header, &arena, fields);
-  fields[count++] = SPAN_LITERAL("Номер строки");
-  fields[count++] = SPAN_LITERAL("Причина");
+  tables->width = header_cut(tables, &arena, fields);
+  fields[tables->width] = SPAN_LITERAL("Номер строки");
+  fields[tables->width + 1] = SPAN_LITERAL("Причина");
   writer_raw(folder_file_writer(&tables->rejected), SPAN_LITERAL(BOM));
-  row_write(fields, count, folder_file_writer(&tables->rejected));
+  row_write(fields, tables->width + 2, folder_file_writer(&tables->rejected));
 }
 
 static enum err begin_rejected(struct tables *tables) {

@@ -14,6 +14,8 @@ struct rehearsal {
   struct arena arena; /* of one line */
   civil_moment now;   /* `at` of the last line */
   uint32_t line;      /* 1-based */
+  struct rehearse_counts counts;
+  bool bad; /* the line, not the engine, is what went wrong */
   struct fault *fault;
 };
 
@@ -22,6 +24,7 @@ civil_moment rehearse_end_of(civil_day day) {
 }
 
 static enum err complain(struct rehearsal *r, enum err err, const char *text) {
+  r->bad = true;
   return fault_set_at(r->fault, err, r->line, 0, "строка %u: %s", r->line, text);
 }
 
@@ -33,6 +36,7 @@ static enum err read_moment(struct rehearsal *r, const struct value *map, const 
     return ERR_NOT_FOUND;
   }
   if (field->kind != VALUE_TEXT || civil_moment_parse(field->text, ret_moment) != ERR_OK) {
+    r->bad = true;
     return fault_set_at(r->fault, ERR_INVALID, r->line, 0, "строка %u: «%s» — не момент времени (RFC 3339)", r->line,
                         name);
   }
@@ -42,6 +46,7 @@ static enum err read_moment(struct rehearsal *r, const struct value *map, const 
 static enum err read_text(struct rehearsal *r, const struct value *map, const char *name, struct span *ret_text) {
   const struct value *field = value_get(map, name);
   if (!field || field->kind != VALUE_TEXT) {
+    r->bad = true;
     return fault_set_at(r->fault, ERR_INVALID, r->line, 0, "строка %u: нет текста «%s»", r->line, name);
   }
   *ret_text = field->text;
@@ -95,13 +100,7 @@ static enum err read_at(struct rehearsal *r, const struct value *map, civil_mome
     return complain(r, ERR_INVALID, "нет поля «at»");
   }
   TRY(err);
-  if (*ret_at < r->now) {
-    return complain(r, ERR_INVALID, "«at» раньше, чем в предыдущей строке");
-  }
-  if (*ret_at > rehearse_end_of(r->options->until)) {
-    return complain(r, ERR_RANGE, "«at» позже конца репетиции");
-  }
-  return ERR_OK;
+  return *ret_at < r->now ? complain(r, ERR_INVALID, "«at» раньше, чем в предыдущей строке") : ERR_OK;
 }
 
 static enum err read_message(struct rehearsal *r, const struct value *map, struct fault *refusal,
@@ -155,10 +154,11 @@ static enum err submit(struct rehearsal *r, const struct runtime_message *messag
   return err == ERR_OK ? ERR_OK : complain(r, err, "сообщение слишком длинное или слишком вложенное");
 }
 
-static enum err feed_line(struct rehearsal *r, struct span text) {
+/* The message of a line, whole, before anything of it counts. */
+static enum err read_line(struct rehearsal *r, struct span text, civil_moment *ret_at, struct fault *refusal,
+                          struct runtime_message *ret_message) {
   struct value map;
   struct fault unread = {0};
-  arena_reset(&r->arena);
   if (text.size > REHEARSE_LINE_MAX) {
     return complain(r, ERR_LIMIT, "строка слишком длинная");
   }
@@ -167,26 +167,61 @@ static enum err feed_line(struct rehearsal *r, struct span text) {
     return complain(r, ERR_FORMAT, err != ERR_OK ? unread.text : "не объект JSON");
   }
   TRY(check_names(r, &map));
+  TRY(read_at(r, &map, ret_at));
+  TRY(read_message(r, &map, refusal, ret_message));
+  seal_hash(text, ret_message->digest);
+  return ERR_OK;
+}
+
+static enum err feed_line(struct rehearsal *r, struct span text) {
   civil_moment at;
-  TRY(read_at(r, &map, &at));
+  struct fault refusal;
+  struct runtime_message message;
+  arena_reset(&r->arena);
+  TRY(read_line(r, text, &at, &refusal, &message));
+  if (at > rehearse_end_of(r->options->until)) {
+    r->counts.left_out++;
+    return ERR_OK;
+  }
   if (at != r->now && r->now != CIVIL_MOMENT_NONE) {
     TRY(drain(r, r->now));
   }
   r->now = at;
-  struct fault refusal;
-  struct runtime_message message;
-  TRY(read_message(r, &map, &refusal, &message));
-  seal_hash(text, message.digest);
+  r->counts.lines++;
   return submit(r, &message);
+}
+
+/* The rest goes on behind a bad line; what the engine says is the end. */
+static enum err take_line(struct rehearsal *r, struct span text) {
+  struct fault fault = {.err = ERR_OK};
+  struct fault *outer = r->fault;
+  r->bad = false;
+  r->fault = &fault;
+  enum err err = feed_line(r, text);
+  r->fault = outer;
+  if (err == ERR_OK || !r->bad) {
+    return err == ERR_OK ? ERR_OK : fault_set(outer, err, "%s", fault.text);
+  }
+  r->counts.bad++;
+  if (r->options->bad_line && r->counts.bad <= REHEARSE_BAD_TOLD) {
+    r->options->bad_line(r->options->bad_line_arg, r->line, &fault);
+  }
+  return ERR_OK;
+}
+
+static struct span without_mark(struct span text) {
+  static const uint8_t mark[] = {0xEF, 0xBB, 0xBF};
+  bool marked = span_starts_with(text, span_of(mark, sizeof mark));
+  return marked ? span_of(text.data + sizeof mark, text.size - sizeof mark) : text;
 }
 
 static enum err feed(struct rehearsal *r) {
   struct span events = r->options->events;
-  for (struct span rest = events; rest.size > 0;) {
+  for (struct span rest = without_mark(events); rest.size > 0;) {
     struct span text = span_trim(span_cut(rest, '\n', &rest));
     r->line++;
     if (!span_empty(text)) {
-      TRY(feed_line(r, text));
+      TRY(take_line(r, text));
     }
     if (r->options->progress && r->line % PROGRESS_LINES == 0) {
       r->options->progress(r->options->progress_arg, events.size - rest.size, events.size);
@@ -214,13 +249,13 @@ static enum err run(struct rehearsal *r) {
   return outcome_write(r->store, options->outcome, options->sink_arg);
 }
 
-enum err rehearse_run(const struct rehearse_options *options, struct runtime_stats *ret_stats, struct fault *fault) {
+enum err rehearse_run(const struct rehearse_options *options, struct rehearse_counts *ret_counts, struct fault *fault) {
   struct rehearsal r = {.options = options, .now = CIVIL_MOMENT_NONE, .fault = fault};
   TRY(store_open_memory(&r.store));
   arena_init(&r.arena, 0);
   enum err err = run(&r);
-  if (err == ERR_OK && ret_stats) {
-    *ret_stats = runtime_stats(r.runtime);
+  if (err == ERR_OK && ret_counts) {
+    *ret_counts = r.counts;
   }
   *options->runtime = NULL;
   runtime_destroy(&r.runtime);

@@ -9,7 +9,9 @@
  * A line: {"at":"2026-01-12T10:15:00+05:00","as":"PARTICIPANT","event":"…","case":"…","data":{…}}, with an optional
  * "occurred_at", and "refused":{"code","text"} as the journal's export writes it. Lines are taken in the order of the
  * file; `at` must not run backwards. Timers that are due at or before `at` come before the line. What is refused is not
- * the end: it becomes an incident of the outcome.
+ * the end: it becomes an incident of the outcome. A line that cannot be read as an event (or whose `at` runs backwards)
+ * is told, counted and passed over; lines after the last day are left out, so that one file gives the state as of any
+ * date. A byte order mark and CRLF are accepted.
  *
  * Threading: one thread, no other work. Limits: REHEARSE_LINE_MAX. Never: reads a clock or a file.
  */
@@ -20,22 +22,30 @@
 #include "runtime/outcome.h"
 #include "runtime/runtime.h"
 
-enum { REHEARSE_LINE_MAX = 1 << 20 };
+enum { REHEARSE_LINE_MAX = 1 << 20, REHEARSE_BAD_TOLD = 100 };
 
 struct rehearse_options {
   /* Its load port: runtime_load with `runtime` as argument. */
   struct casework *casework;
   struct runtime **runtime; /* where that port looks; set while the rehearsal runs */
   struct span events;       /* JSON lines */
-  civil_day until;          /* timers up to 24:00 of this day (exclusive) fire; a line after it is an error */
+  civil_day until;          /* timers up to 24:00 of this day (exclusive) fire */
   line_sink outcome;
   line_sink journal; /* the journal's export, may be NULL */
   void *sink_arg;
   void (*progress)(void *arg, size_t bytes_done, size_t bytes); /* now and then, may be NULL */
   void *progress_arg;
+  /* A line that was passed over, at most REHEARSE_BAD_TOLD times; `fault` names it. May be NULL. */
+  void (*bad_line)(void *arg, uint32_t line, const struct fault *fault);
+  void *bad_line_arg;
 };
-/* ERR_FORMAT, ERR_INVALID, ERR_RANGE, ERR_LIMIT: `fault` names the line. Other errors: the store's. */
-enum err rehearse_run(const struct rehearse_options *options, struct runtime_stats *ret_stats,
+struct rehearse_counts {
+  uint32_t lines;    /* played */
+  uint32_t bad;      /* passed over */
+  uint32_t left_out; /* after the last day */
+};
+/* `ret_counts` may be NULL. Errors are the engine's and the store's, or a sink that does not take a line. */
+enum err rehearse_run(const struct rehearse_options *options, struct rehearse_counts *ret_counts,
                       struct fault *fault) MUST_CHECK;
 
 /* The last moment of a day, up to which `until` reaches. */

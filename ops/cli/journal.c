@@ -1,8 +1,7 @@
 /*
  * kurator journal export, outcome export, watch.
  *
- * An export is written to a neighbour of the file and renamed when it is whole, so that a broken connection leaves no
- * half of a journal behind.
+ * A broken connection leaves no half of a journal behind (output.h).
  */
 #include <errno.h>
 #include <signal.h>
@@ -14,42 +13,24 @@
 
 #include "base/json.h"
 #include "lists.h"
+#include "output.h"
 #include "table.h"
 
 enum { WATCH_MS = 500, WORD_BYTES = 64 };
 
 static bool put_line(void *arg, struct span row) {
-  FILE *out = arg;
-  (void)fwrite(row.data, 1, row.size, out);
-  (void)fputc('\n', out);
-  return !ferror(out);
+  return output_line(arg, row);
 }
 
-static int export_to(const struct client *client, const char *verb, FILE *out) {
-  int code = client_stream(client, verb, NULL, 0, put_line, out);
-  if (code == CLI_OK && (fflush(out) != 0 || ferror(out))) {
-    return cli_fail(CLI_FAILURE, "вывод не записан: %s", strerror(errno));
-  }
-  return code;
-}
-
-static int export_to_file(const struct client *client, const char *verb, const char *path) {
-  char part[CLIENT_PATH_MAX];
-  int length = snprintf(part, sizeof part, "%s.part", path);
-  FILE *out = length >= 0 && (size_t)length < sizeof part ? fopen(part, "we") : NULL;
-  if (!out) {
-    return cli_fail(CLI_FAILURE, "файл не открывается: %s: %s", path, strerror(errno));
-  }
-  int code = export_to(client, verb, out);
-  bool synced = fsync(fileno(out)) == 0;
-  bool closed = fclose(out) == 0;
-  if (code == CLI_OK && !(synced && closed && rename(part, path) == 0)) {
-    code = cli_fail(CLI_FAILURE, "файл не записан: %s: %s", path, strerror(errno));
-  }
+static int export_to(const struct client *client, const char *verb, const char *path) {
+  struct output output;
+  int code = output_open(&output, path);
   if (code != CLI_OK) {
-    (void)unlink(part);
+    return code;
   }
-  return code;
+  code = client_stream(client, verb, NULL, 0, put_line, &output);
+  int closed = output_close(&output, code == CLI_OK);
+  return code != CLI_OK ? code : closed;
 }
 
 static int export_run(int argc, char **argv, const char *verb) {
@@ -64,7 +45,7 @@ static int export_run(int argc, char **argv, const char *verb) {
   if (code != CLI_OK) {
     return code;
   }
-  code = out && strcmp(out, "-") != 0 ? export_to_file(&client, verb, out) : export_to(&client, verb, stdout);
+  code = export_to(&client, verb, out ? out : "-");
   client_close(&client);
   return code;
 }

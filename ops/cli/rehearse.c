@@ -1,7 +1,6 @@
 /*
  * kurator rehearse — what would become of these events under this configuration.
  */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "output.h"
 #include "runtime/config.h"
 #include "runtime/rehearse.h"
 
@@ -25,71 +25,25 @@ struct arguments {
   civil_day until_day;
 };
 
-/* A file that appears under its name only when it is complete. */
-struct output {
-  FILE *file;
-  const char *path; /* NULL: none wanted */
-  char temporary[PATH_SIZE];
-  bool failed;
-};
-
-static bool output_open(struct output *output, const char *path) {
-  *output = (struct output){.path = path};
-  if (!path) {
-    return true;
-  }
-  if (strcmp(path, "-") == 0) {
-    output->file = stdout;
-    return true;
-  }
-  int length = snprintf(output->temporary, sizeof output->temporary, "%s.part", path);
-  if (length < 0 || (size_t)length >= sizeof output->temporary) {
-    errno = ENAMETOOLONG;
-    return false;
-  }
-  output->file = fopen(output->temporary, "wb");
-  return output->file != NULL;
-}
-
-static void output_line(struct output *output, struct span line) {
-  if (output->file &&
-      (fwrite(line.data, 1, line.size, output->file) != line.size || fputc('\n', output->file) == EOF)) {
-    output->failed = true;
-  }
-}
-
-/* False when something of it could not be written. */
-static bool output_close(struct output *output, bool keep) {
-  if (!output->file) {
-    return true;
-  }
-  bool written = fflush(output->file) == 0 && !output->failed;
-  if (output->file == stdout) {
-    return written;
-  }
-  written = fclose(output->file) == 0 && written;
-  output->file = NULL;
-  if (keep && written) {
-    return rename(output->temporary, output->path) == 0;
-  }
-  unlink(output->temporary);
-  return written;
-}
-
 struct outputs {
   struct output outcome, journal;
 };
 
 static bool take_outcome(void *arg, struct span line) {
   struct outputs *outputs = arg;
-  output_line(&outputs->outcome, line);
-  return !outputs->outcome.failed;
+  return output_line(&outputs->outcome, line);
 }
 
 static bool take_journal(void *arg, struct span line) {
   struct outputs *outputs = arg;
-  output_line(&outputs->journal, line);
-  return !outputs->journal.failed;
+  return output_line(&outputs->journal, line);
+}
+
+/* A line that cannot be read is told and passed over: the rest goes on. */
+static void tell_bad_line(void *arg, uint32_t line, const struct fault *fault) {
+  const struct arguments *a = arg;
+  (void)line; /* the text names it */
+  (void)fprintf(stderr, "%s: %s\n", a->events, fault->text);
 }
 
 static void draw_progress(void *arg, size_t done, size_t all) {
@@ -109,6 +63,14 @@ static const char *config_dir(const struct arguments *a, char buffer[PATH_SIZE])
   }
   int length = snprintf(buffer, PATH_SIZE, "%s/..", a->processes);
   return length > 0 && length < PATH_SIZE ? buffer : a->processes;
+}
+
+/* What was not played has to be known. */
+static int conclude(const struct rehearse_counts *counts) {
+  if (counts->left_out > 0) {
+    (void)fprintf(stderr, "kurator: после --until не проиграно строк: %u\n", counts->left_out);
+  }
+  return counts->bad == 0 ? CLI_OK : cli_fail(CLI_INVALID, "строк с ошибками: %u; они пропущены", counts->bad);
 }
 
 static int rehearse_config(const struct arguments *a, const struct config *config, struct span events,
@@ -131,13 +93,16 @@ static int rehearse_config(const struct arguments *a, const struct config *confi
       .journal = a->journal ? take_journal : NULL,
       .sink_arg = outputs,
       .progress = draws ? draw_progress : NULL,
+      .bad_line = tell_bad_line,
+      .bad_line_arg = (void *)(uintptr_t)a,
   };
-  err = rehearse_run(&options, NULL, &fault);
+  struct rehearse_counts counts = {0};
+  err = rehearse_run(&options, &counts, &fault);
   casework_destroy(&casework);
   if (draws) {
     fputs("\r\033[K", stderr);
   }
-  return err == ERR_OK ? CLI_OK : cli_fail(cli_exit_of(err), "%s: %s", a->events, fault.text);
+  return err == ERR_OK ? conclude(&counts) : cli_fail(cli_exit_of(err), "%s: %s", a->events, fault.text);
 }
 
 static int rehearse_files(const struct arguments *a, struct span events) {
@@ -150,16 +115,18 @@ static int rehearse_files(const struct arguments *a, struct span events) {
     return cli_fail(cli_exit_of(err), "%s", fault.text);
   }
   struct outputs outputs = {0};
-  int result = CLI_OK;
-  if (!output_open(&outputs.outcome, a->out) || !output_open(&outputs.journal, a->journal)) {
-    result = cli_fail(CLI_FAILURE, "cannot write: %s", strerror(errno));
-  } else {
+  int result = output_open(&outputs.outcome, a->out);
+  if (result == CLI_OK) {
+    result = output_open(&outputs.journal, a->journal);
+  }
+  if (result == CLI_OK) {
     result = rehearse_config(a, config, events, &outputs);
   }
-  bool written = output_close(&outputs.outcome, result == CLI_OK);
-  written = output_close(&outputs.journal, result == CLI_OK) && written;
+  bool keep = result == CLI_OK || result == CLI_INVALID;
+  int outcome = output_close(&outputs.outcome, keep);
+  int journal = output_close(&outputs.journal, keep);
   config_destroy(&config);
-  return written || result != CLI_OK ? result : cli_fail(CLI_FAILURE, "cannot write %s: %s", a->out, strerror(errno));
+  return result != CLI_OK ? result : outcome != CLI_OK ? outcome : journal;
 }
 
 static bool parse(int argc, char **argv, struct arguments *a) {
@@ -208,6 +175,9 @@ static int run(int argc, char **argv) {
   if (civil_day_parse(span_of_cstr(a.until), &a.until_day) != ERR_OK) {
     return cli_usage("--until: дата вида 2027-12-31");
   }
+  if (output_same_file(a.out, a.events) || output_same_file(a.journal, a.events)) {
+    return cli_usage("вывод записал бы файл событий поверх самого себя");
+  }
   struct span events;
   struct fault fault = {.err = ERR_OK};
   enum err err = cli_read_file(a.events, EVENTS_SIZE_MAX, &events, &fault);
@@ -221,7 +191,7 @@ static int run(int argc, char **argv) {
 
 const struct cli_verb cli_rehearse_verbs[] = {
     {"rehearse", "",
-     "--processes DIR --events FILE --until DATE --out FILE [--config DIR] [--journal FILE] [--progress]",
+     "--processes ПАПКА --events ФАЙЛ --until ДАТА --out ФАЙЛ [--config ПАПКА] [--journal ФАЙЛ] [--progress]",
      "проиграть события на виртуальных часах и показать, что стало с делами", run},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -293,13 +293,24 @@ size_t bench_records_with(struct bench *b, const char *bytes) {
   return search.found;
 }
 
+/* Complaints stand before the outcome. */
+static void take_complaint(void *arg, uint32_t line, const struct fault *fault) {
+  (void)line;
+  writer_printf(arg, "%s\n", fault->text);
+}
+
 const char *bench_rehearse(struct bench *b, const char *events, const char *until) {
   struct runtime *runtime = NULL;
   struct casework *casework = load_casework(b, &runtime);
   struct writer w;
   writer_init(&w);
-  struct rehearse_options options = {
-      .casework = casework, .runtime = &runtime, .events = span_of_cstr(events), .outcome = take_line, .sink_arg = &w};
+  struct rehearse_options options = {.casework = casework,
+                                     .runtime = &runtime,
+                                     .events = span_of_cstr(events),
+                                     .outcome = take_line,
+                                     .sink_arg = &w,
+                                     .bad_line = take_complaint,
+                                     .bad_line_arg = &w};
   assert_int_equal(ERR_OK, civil_day_parse(span_of_cstr(until), &options.until));
   struct fault fault = {0};
   if (rehearse_run(&options, NULL, &fault) != ERR_OK) {

@@ -119,7 +119,8 @@ enum err case_open(struct casework *casework, const struct case_identity *identi
                                        .process = process->name,
                                        .parent = arena_copy(&c->arena, identity->parent),
                                        .invoke = arena_copy(&c->arena, identity->invoke),
-                                       .key = arena_copy(&c->arena, identity->key)};
+                                       .key = arena_copy(&c->arena, identity->key),
+                                       .referral = identity->referral};
   *ret_case = c;
   return ERR_OK;
 }
@@ -246,7 +247,7 @@ void case_view_of(const struct case_file *c, struct arena *arena, struct case_vi
   struct case_view view = {
       .identity = {arena_copy(arena, c->identity.id), arena_copy(arena, c->identity.process),
                    arena_copy(arena, c->identity.parent), arena_copy(arena, c->identity.invoke),
-                   arena_copy(arena, c->identity.key)},
+                   arena_copy(arena, c->identity.key), c->identity.referral},
       .revision = arena_copy(arena, c->revision),
       .status = arena_copy(arena, c->status),
       .reason = arena_copy(arena, c->reason),

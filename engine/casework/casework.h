@@ -100,6 +100,7 @@ struct case_identity {
   struct span parent; /* case id, empty for a root */
   struct span invoke; /* the parent's element that started it */
   struct span key;    /* what a sender calls it: the last part of the id, without the ".2" of a second life */
+  bool referral;      /* it is one of a <k:referrals> of its parent */
 };
 struct span case_root(struct span id); /* up to the first '/' */
 
@@ -172,9 +173,10 @@ enum delivery_kind {
 struct case_effect {
   enum case_effect_kind kind;
   struct span case_id;      /* START, EVENT: the other case */
-  struct span process;      /* START: of the child; with `invoke` and `key` for its case_identity */
+  struct span process;      /* START: of the child; with `invoke`, `key` and `referral` for its case_identity */
   struct span invoke;       /* START; EVENT: becomes the input's invokeid */
   struct span key;          /* START */
+  bool referral;            /* START */
   struct span event;        /* EVENT; DELIVERY_DEADLINE: "deadline.ID" or "reminder.ID" */
   struct value data;        /* START, EVENT, DELIVERY, ENDED */
   civil_moment occurred_at; /* START, EVENT: when that occurred which led to it; becomes the input's */

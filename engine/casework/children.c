@@ -43,6 +43,7 @@ static void start_effect(struct step *s, const struct child *child, struct value
   effect->process = child->process;
   effect->invoke = effect_text(s, child->invoke);
   effect->key = effect_text(s, child->key);
+  effect->referral = !child->part;
   effect->data = data;
 }
 

@@ -84,9 +84,9 @@ struct value page_known(struct span text); /* nil if empty */
 /* The committed view of a case. ERR_NOT_FOUND with a Russian text. */
 enum err page_case(const struct page *page, struct span case_id, struct case_view *ret_view, bool *ret_parked,
                    struct fault *fault) MUST_CHECK;
-/* A child with a status is a referral. */
+/* A part has a status and a parent too: only what one of a chart's lists has started is a referral. */
 static inline bool page_is_referral(const struct case_view *view) {
-  return !span_empty(view->identity.parent) && !span_empty(view->status);
+  return view->identity.referral;
 }
 /* The row of a deadline, the same in lists and in a case; `explain` adds why. */
 void page_deadline_fields(const struct page *page, struct span case_id, const struct deadline *deadline, bool explain,

@@ -8,7 +8,6 @@
 struct outcome_case {
   struct span id;
   struct case_view view;
-  bool referral;
 };
 struct outcome_deadline {
   struct span case_id;
@@ -113,20 +112,13 @@ static enum err collect_roots(struct outcome *o) {
 
 /* ---- one family ---- */
 
-/* A child that was started for an element of a list has that element's key, not its own invocation's id. */
-static bool is_referral(const struct case_view *view) {
-  const struct case_identity *identity = &view->identity;
-  return !span_empty(identity->parent) && !span_empty(view->status) && !span_equal(identity->invoke, identity->key);
-}
-
 static enum err keep_case(struct outcome *o, struct span key, struct span value) {
   uint8_t *text = arena_alloc(&o->family_arena, CASE_ID_MAX);
-  struct outcome_case c = {.referral = false};
+  struct outcome_case c;
   struct record_case record;
   TRY(record_case_of_key(key, text, &c.id));
   TRY(record_case_read(value, &record));
   TRY(case_view_decode(arena_copy(&o->family_arena, record.body), &o->family_arena, &c.view));
-  c.referral = is_referral(&c.view);
   o->cases = room(o->cases, o->cases_count, &o->cases_capacity, sizeof *o->cases);
   o->cases[o->cases_count++] = c;
   return ERR_OK;
@@ -173,8 +165,8 @@ static void write_referral(struct outcome *o, const struct case_view *view) {
   begin(o, "referral");
   line_text(&o->line, "measure", view->identity.key);
   line_text_or_null(&o->line, "to", view->addressee);
-  line_text(&o->line, "status", view->status);
-  line_moment(&o->line, "at", view->status_at);
+  line_text_or_null(&o->line, "status", view->status);
+  line_moment(&o->line, "at", view->status_at != CIVIL_MOMENT_NONE ? view->status_at : view->opened_at);
   line_text_if_any(&o->line, "reason", view->reason);
   send(o);
 }
@@ -195,7 +187,7 @@ static void write_deadline(struct outcome *o, const struct outcome_deadline *ite
     line_day(&o->line, "opens", d->opens);
   }
   line_text_if_any(&o->line, "cause", d->cause);
-  if (item->of && item->of->referral) {
+  if (view && view->identity.referral) {
     line_text(&o->line, "measure", view->identity.key);
   }
   if (!d->counted) {
@@ -246,7 +238,7 @@ static bool visit_incident(void *arg, struct span key, struct span value) {
 
 static void write_cases(struct outcome *o, bool referrals) {
   for (size_t i = 0; i < o->cases_count; i++) {
-    if (o->cases[i].referral != referrals) {
+    if (o->cases[i].view.identity.referral != referrals) {
       continue;
     }
     if (referrals) {

@@ -56,6 +56,7 @@ static void add_start(struct work *work, const struct case_slot *parent, const s
       .parent = parent->id,
       .invoke = effect->invoke,
       .key = effect->key,
+      .referral = effect->referral,
   };
   struct case_input input = {
       .kind = CASE_INPUT_START,

@@ -205,6 +205,17 @@ static void a_part_may_have_a_key(void **state) {
   world_expect(&w, "c: start c/k1 process=part invoke=part key=k1");
 }
 
+/* Whatever their keys are called. */
+static void a_referral_is_told_from_a_part(void **state) {
+  (void)state;
+  start("{\"id\":\"measures\",\"kind\":\"medical\"}," M1);
+  assert_true(world_view(&w, "c/measures").identity.referral);
+  assert_true(world_view(&w, "c/m1").identity.referral);
+  assert_false(world_view(&w, "c").identity.referral);
+  world_start(&w, "k", "keyed", "begin", "{\"key\":\"k1\"}");
+  assert_false(world_view(&w, "k/k1").identity.referral);
+}
+
 static void a_part_is_cancelled_with_its_state_and_starts_anew(void **state) {
   (void)state;
   world_start(&w, "c", "whole", "begin", "{\"place\":\"north\"}");
@@ -283,6 +294,7 @@ int main(void) {
       TEST(the_end_of_the_parent_ends_the_children),
       TEST(a_part_starts_with_its_params_and_answers_with_its_donedata),
       TEST(a_part_may_have_a_key),
+      TEST(a_referral_is_told_from_a_part),
       TEST(a_part_is_cancelled_with_its_state_and_starts_anew),
       TEST(a_chart_that_knows_its_cancellation_may_take_its_time),
       TEST(a_part_can_be_sent_an_event),

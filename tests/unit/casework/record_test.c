@@ -149,6 +149,7 @@ static void a_record_of_version_1_is_read(void **state) {
   assert_true(span_is(view.identity.key, "m2"));
   assert_true(span_is(view.addressee, "doctor-a"));
   assert_true(span_empty(view.revision));
+  assert_true(view.identity.referral);
   struct case_file *c = decoded(w.casework, span_of(old, sizeof head + record.size - now));
   assert_true(span_empty(case_revision(c)));
   const struct case_input accepted = {

@@ -288,7 +288,7 @@ static void carry(struct world *w, struct world_case *c, const struct case_effec
     return;
   case CASE_EFFECT_START:
     pending = queue_add(w, e->case_id);
-    pending->identity = (struct case_identity){e->case_id, e->process, c->id, e->invoke, e->key};
+    pending->identity = (struct case_identity){e->case_id, e->process, c->id, e->invoke, e->key, e->referral};
     pending->input = (struct case_input){.kind = CASE_INPUT_START, .data = e->data, .occurred_at = e->occurred_at};
     return;
   case CASE_EFFECT_EVENT:
@@ -478,6 +478,7 @@ struct case_view world_view(struct world *w, const char *case_id) {
   assert_true(span_equal(open.identity.id, decoded.identity.id));
   assert_true(span_equal(open.revision, decoded.revision));
   assert_true(span_equal(open.stage, decoded.stage));
+  assert_true(open.identity.referral == decoded.identity.referral);
   assert_true(span_equal(open.status, decoded.status));
   assert_true(span_equal(open.addressee, decoded.addressee));
   assert_int_equal(open.states.count, decoded.states.count);

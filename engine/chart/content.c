@@ -125,6 +125,7 @@ static enum err run_test(struct run *r, const struct op *op) {
 /* --- loops --- */
 
 static enum err loop_advance(struct run *r, const struct op *op) {
+  ASSERT(r->depth > 0);
   struct running_loop *running = &r->loops[r->depth - 1];
   if (running->place == running->loop.count) {
     script_loop_end(r->s, &running->loop);
@@ -139,7 +140,7 @@ static enum err loop_advance(struct run *r, const struct op *op) {
 static enum err run_foreach(struct run *r, const struct op *op) {
   ASSERT(r->depth < DOCUMENT_DEPTH_MAX);
   struct running_loop *running = &r->loops[r->depth];
-  running->place = 0;
+  *running = (struct running_loop){{LUA_NOREF, 0}, 0};
   TRY(script_loop_begin(r->s, op->foreach.array, &running->loop, &r->fault));
   r->depth++;
   return loop_advance(r, op);
@@ -201,7 +202,7 @@ enum err content_run(struct chart_session *s, uint32_t block) {
   if (range.first == range.end) {
     return ERR_OK;
   }
-  struct run r;
+  struct run r; /* not cleared: the loops and the text of the fault are large */
   r.s = s;
   r.at = range.first;
   r.depth = 0;

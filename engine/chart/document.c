@@ -399,6 +399,7 @@ static enum err read_tree(const struct reading *r, const xmlNode *root, struct n
       continue;
     }
     while (xml != root && !xml->next) {
+      ASSERT(parent);
       xml = xml->parent;
       parent = parent->parent;
       depth--;

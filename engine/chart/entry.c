@@ -4,8 +4,9 @@
  * Targets, and what a history stands for, are put into the set together with their ancestors below the domain. Then one
  * pass in ascending order completes it: a compound state without a descendant in the set gets its default, a parallel
  * one all its regions. Whatever a state adds has a higher number than the state, so one pass is enough and nothing
- * recurs. (Only a history's default that names a history goes one level down; the compiler has made sure that it lies
- * deeper.)
+ * recurs. Only what lies below the domain is entered: taken by the letter, appendix D enters an active state a second
+ * time when a transition from inside it targets a history of a state around it. (Only a history's default that names a
+ * history goes one level down; the compiler has made sure that it lies deeper.)
  */
 #include "chart/tables.h"
 

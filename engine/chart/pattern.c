@@ -209,8 +209,8 @@ static const uint8_t *match_reference(struct matcher *m, const uint8_t *s, uint8
   }
   size_t size = (size_t)m->captures[i].size;
   sandbox_charge(m->L, size / STEPS_AT_ONCE + 1);
-  bool same = (size_t)(m->text_end - s) >= size && memcmp(m->captures[i].start, s, size) == 0;
-  return same ? s + size : NULL;
+  bool fits = (size_t)(m->text_end - s) >= size;
+  return fits && span_equal(span_of(m->captures[i].start, size), span_of(s, size)) ? s + size : NULL;
 }
 
 static const uint8_t *match_balanced(struct matcher *m, const uint8_t *s, const uint8_t *p) {
@@ -367,6 +367,7 @@ static void subject_init(lua_State *L, struct subject *subject, int text_index, 
   size_t pattern_size;
   const uint8_t *text = (const uint8_t *)luaL_checklstring(L, text_index, &text_size);
   const uint8_t *pattern = (const uint8_t *)luaL_checklstring(L, pattern_index, &pattern_size);
+  ASSERT(text && pattern);
   subject->m = (struct matcher){.L = L, .text = text, .text_end = text + text_size};
   subject->m.pattern_end = pattern + pattern_size;
   subject->anchored = pattern_size > 0 && pattern[0] == '^';

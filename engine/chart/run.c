@@ -269,7 +269,7 @@ static struct chart_session *earliest(struct chart_session *root) {
 }
 
 civil_moment chart_session_due(const struct chart_session *session) {
-  const struct chart_session *first = earliest((struct chart_session *)(uintptr_t)session);
+  const struct chart_session *first = earliest((struct chart_session *)session);
   return first && session->status == SESSION_RUNNING ? first->timers[0].due : CIVIL_MOMENT_NONE;
 }
 

@@ -56,9 +56,8 @@ static void *allocate(void *arg, void *ptr, size_t old_size, size_t size) {
 /* --- instructions --- */
 
 struct chart_worker *sandbox_worker(lua_State *L) {
-  struct chart_worker *worker;
-  memcpy(&worker, lua_getextraspace(L), sizeof(worker));
-  return worker;
+  struct chart_worker *const *slot = lua_getextraspace(L);
+  return *slot;
 }
 
 void sandbox_charge(lua_State *L, uint64_t cost) {
@@ -212,7 +211,8 @@ enum err sandbox_open(struct chart_worker *worker) {
   if (!worker->L) {
     return ERR_NO_MEMORY;
   }
-  memcpy(lua_getextraspace(worker->L), &worker, sizeof(worker));
+  struct chart_worker **slot = lua_getextraspace(worker->L);
+  *slot = worker;
   open_slot(worker);
   lua_pushcfunction(worker->L, open_protected);
   lua_pushlightuserdata(worker->L, worker);

@@ -131,7 +131,7 @@ struct script_loop {
 enum err script_loop_begin(struct chart_session *session, uint32_t expr, struct script_loop *ret_loop,
                            struct fault *fault) MUST_CHECK;
 /* Binds the item and, unless NONE, the index (from 1). */
-enum err script_loop_item(struct chart_session *session, const struct script_loop *loop, int64_t i, uint32_t item,
+enum err script_loop_item(struct chart_session *session, const struct script_loop *loop, int64_t place, uint32_t item,
                           uint32_t index, struct fault *fault) MUST_CHECK;
 void script_loop_end(struct chart_session *session, const struct script_loop *loop);
 

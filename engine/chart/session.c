@@ -14,7 +14,7 @@ struct span span_own(struct span s) {
 }
 
 void span_disown(struct span *s) {
-  free((void *)(uintptr_t)s->data);
+  free((void *)s->data);
   *s = span_of(NULL, 0);
 }
 
@@ -43,6 +43,7 @@ static void share_out_histories(struct chart_session *s, bits_word *room) {
 /* One allocation for everything whose size the chart decides. */
 static enum err sets_create(struct chart_session *s) {
   uint32_t states = s->chart->states_count;
+  ASSERT(states > 0);
   size_t words = bits_words(states);
   size_t bits = (SETS_COUNT + count_histories(s->chart)) * words * sizeof(bits_word);
   size_t pointers = 2 * (size_t)states * sizeof(bits_word *);

@@ -114,7 +114,7 @@ enum err queue_external(struct chart_session *s, struct event *event) MUST_CHECK
 struct event *queue_take(struct queue *queue);
 struct event *event_create(struct chart_session *s, enum event_type type, struct span name);
 /* A copy of everything into the session's arena. */
-struct event *event_copy(struct chart_session *s, const struct event *event);
+struct event *event_copy(struct chart_session *s, const struct event *from);
 /* error.execution, or error.communication for ERR_NOT_FOUND and ERR_UNREACHABLE. */
 enum err raise_error(struct chart_session *s, const struct fault *fault, struct span sendid) MUST_CHECK;
 

@@ -5,12 +5,10 @@
  *   session := status (u8) · id (blob) · sends, invokes, children, timer order (varints) · names active ·
  *              histories · names entered · data (value) · done data (value) · internal queue · external queue ·
  *              timers · invocations
- *   names   := count · ids of states (blobs)             only leaves for `active`; ancestors follow from the chart
- *   history := id · names
- *   event   := type (u8) · name · sendid · origin · origintype · invokeid (blobs) · data (value)
- *   timer   := due (zigzag) · order (varint) · record (blob, see send.c)
- *   invocation := state, element name, literal id (blobs) · ordinal (varint) · invokeid (blob) · kind (u8)
- *              [· source (blob)] [· session]
+ *   names   := count · ids of states (blobs)             only the innermost for `active`; ancestors follow from the
+ * chart history := id · names event   := type (u8) · name · sendid · origin · origintype · invokeid (blobs) · data
+ * (value) timer   := due (zigzag) · order (varint) · record (blob, see send.c) invocation := state, element name,
+ * literal id (blobs) · ordinal (varint) · invokeid (blob) · kind (u8) [· source (blob)] [· session]
  *
  * States and invocations are found by name, so a session goes on in a changed chart as long as what it is in still
  * exists and makes a legal configuration there; otherwise it is a conflict. The order of everything is fixed, so equal
@@ -31,15 +29,22 @@ struct saving {
   struct fault *fault;
 };
 
-static void write_names(struct saving *v, const struct chart_session *s, const bits_word *set, const bits_word *only) {
+enum names { NAMES_ALL, NAMES_INNERMOST };
+
+/* A member is told if all are wanted or if no other member lies inside it. */
+static bool is_told(const struct chart_session *s, const bits_word *set, uint32_t state, enum names which) {
+  return which == NAMES_ALL || bits_next(set, state + 1, s->chart->states[state].last + 1) == NONE;
+}
+
+static void write_names(struct saving *v, const struct chart_session *s, const bits_word *set, enum names which) {
   uint32_t end = s->chart->states_count;
   uint32_t count = 0;
   for (uint32_t i = bits_next(set, 0, end); i != NONE; i = bits_next(set, i + 1, end)) {
-    count += !only || bits_get(only, i);
+    count += is_told(s, set, i, which);
   }
   writer_varint(v->w, count);
   for (uint32_t i = bits_next(set, 0, end); i != NONE; i = bits_next(set, i + 1, end)) {
-    if (!only || bits_get(only, i)) {
+    if (is_told(s, set, i, which)) {
       writer_blob(v->w, s->chart->states[i].id);
     }
   }
@@ -54,7 +59,7 @@ static void write_histories(struct saving *v, const struct chart_session *s) {
   for (uint32_t i = 0; i < s->chart->states_count; i++) {
     if (s->histories[i]) {
       writer_blob(v->w, s->chart->states[i].id);
-      write_names(v, s, s->histories[i], NULL);
+      write_names(v, s, s->histories[i], NAMES_ALL);
     }
   }
 }
@@ -136,9 +141,9 @@ static enum err write_session(struct saving *v, struct chart_session *s) {
   writer_varint(v->w, s->invokes_count);
   writer_varint(v->w, s->children_count);
   writer_varint(v->w, s->timer_order);
-  write_names(v, s, s->config, s->chart->atomic);
+  write_names(v, s, s->config, NAMES_INNERMOST);
   write_histories(v, s);
-  write_names(v, s, s->entered, NULL);
+  write_names(v, s, s->entered, NAMES_ALL);
   value_encode(&data, v->w);
   value_encode(&s->donedata, v->w);
   write_queue(v, &s->internal);
@@ -184,7 +189,7 @@ static enum err read_state(struct restoring *v, const struct chart_session *s, u
 static enum err read_names(struct restoring *v, const struct chart_session *s, bits_word *set) {
   uint64_t count = reader_varint(v->r);
   for (uint64_t i = 0; i < count; i++) {
-    uint32_t state;
+    uint32_t state = 0;
     TRY(read_state(v, s, &state));
     bits_add(set, state);
   }
@@ -240,7 +245,7 @@ static enum err check_configuration(struct restoring *v, struct chart_session *s
 }
 
 static enum err read_history(struct restoring *v, struct chart_session *s) {
-  uint32_t history;
+  uint32_t history = 0;
   TRY(read_state(v, s, &history));
   if (!state_is_history(&s->chart->states[history])) {
     return fault_set(v->fault, ERR_CONFLICT, "\"%.*s\" is no history", SPAN_ARG(s->chart->states[history].id));
@@ -345,7 +350,7 @@ static const struct invoke *find_invoke(const struct chart *chart, uint32_t stat
 }
 
 static enum err read_invoke(struct restoring *v, struct chart_session *s, const struct invoke **ret_invoke) {
-  uint32_t state;
+  uint32_t state = 0;
   TRY(read_state(v, s, &state));
   struct span name = reader_blob(v->r);
   struct span id = reader_blob(v->r);
@@ -403,7 +408,7 @@ static enum err read_child(struct restoring *v, struct chart_session *s, struct 
 }
 
 static enum err read_invocation(struct restoring *v, struct chart_session *s) {
-  const struct invoke *invoke;
+  const struct invoke *invoke = NULL;
   TRY(read_invoke(v, s, &invoke));
   struct span id = reader_blob(v->r);
   uint8_t kind = reader_u8(v->r);

@@ -192,7 +192,8 @@ static void record_history(struct chart_session *s, uint32_t state) {
         bits_add(record, i);
       }
     }
-    s->histories[h] = record;
+    bool empty = bits_next(record, state + 1, states[state].last + 1) == NONE; /* parallels without regions */
+    s->histories[h] = empty ? NULL : record;
   }
 }
 
@@ -321,7 +322,6 @@ static enum err enter_state(struct chart_session *s, uint32_t state) {
   }
   uint32_t history_default = s->history_defaults[state];
   if (history_default != NONE) {
-    s->history_defaults[state] = NONE;
     TRY(content_run(s, s->chart->transitions[history_default].content));
   }
   return st->kind == STATE_FINAL ? enter_final(s, state) : ERR_OK;
@@ -348,6 +348,13 @@ static enum err enter_states(struct chart_session *s) {
   return ERR_OK;
 }
 
+/* The default content of a history whose parent was active all the time is not run, now or later. */
+static void forget_history_defaults(struct chart_session *s) {
+  for (uint32_t i = 0; i < states_end(s); i++) {
+    s->history_defaults[i] = NONE;
+  }
+}
+
 /* --- the microstep --- */
 
 static enum err microstep(struct chart_session *s) {
@@ -363,12 +370,19 @@ static enum err microstep(struct chart_session *s) {
   }
   bits_clear(s->enters, states_end(s));
   bits_clear(s->defaults, states_end(s));
+  bool dynamic = false;
   for (uint32_t i = 0; i < s->enabled_count; i++) {
+    const struct transition *t = &s->chart->transitions[s->enabled[i]];
     if (s->domains[i] != NONE) {
-      add_entries(s, &s->chart->transitions[s->enabled[i]], s->domains[i]);
+      add_entries(s, t, s->domains[i]);
+      dynamic |= t->dynamic;
     }
   }
-  return enter_states(s);
+  TRY(enter_states(s));
+  if (dynamic) {
+    forget_history_defaults(s);
+  }
+  return ERR_OK;
 }
 
 enum err step_event(struct chart_session *s, struct event *event, bool *ret_taken) {
@@ -392,7 +406,9 @@ enum err step_start(struct chart_session *s) {
   bits_add(s->config, 0);
   add_entries(s, t, 0);
   TRY(content_run(s, t->content));
-  return enter_states(s);
+  TRY(enter_states(s));
+  forget_history_defaults(s);
+  return ERR_OK;
 }
 
 enum err step_exit(struct chart_session *s) {

@@ -52,7 +52,7 @@ static enum err load_source(void *arg, struct span uri, struct arena *arena, str
   free(real);
   if (err == ERR_OK) {
     *ret_bytes = arena_copy(arena, bytes);
-    free((void *)(uintptr_t)bytes.data);
+    free((void *)bytes.data);
   }
   return err;
 }
@@ -132,7 +132,7 @@ static enum err compile(struct test *test, struct fault *fault) {
   const struct chart_source source = {
       .document = document, .name = test->path, .loader = load_source, .loader_arg = test};
   enum err err = chart_compile(test->worker, &source, &test->chart, fault);
-  free((void *)(uintptr_t)document.data);
+  free((void *)document.data);
   return err;
 }
 

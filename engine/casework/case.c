@@ -252,6 +252,7 @@ void case_view_of(const struct case_file *c, struct arena *arena, struct case_vi
       .status = arena_copy(arena, c->status),
       .reason = arena_copy(arena, c->reason),
       .addressee = arena_copy(arena, c->addressee),
+      .last_addressee = arena_copy(arena, c->last_addressee),
       .offer = c->offer,
       .edition = c->edition,
       .territory = arena_copy(arena, c->territory),

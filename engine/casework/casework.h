@@ -242,7 +242,8 @@ struct case_view {
   struct case_identity identity;
   struct span revision;       /* of its process; empty in a record of before they were kept */
   struct span status, reason; /* of <k:status> */
-  struct span addressee;      /* participant, empty if none; an ended case keeps its last one */
+  struct span addressee;      /* participant, empty if none; an ended case keeps the one that it had */
+  struct span last_addressee; /* the same, and also after its offer was withdrawn, until nobody else is found */
   int64_t offer;              /* number of the last offer */
   int64_t edition;
   struct span territory;

@@ -3,7 +3,8 @@
  *
  * A case has at most one addressee. Each offer gets a number, one more than the last: an answer that names an older one
  * is stale (case_permits). From the offer until it is released the addressee carries one referral of load, which is
- * released when the offer is made to somebody else, withdrawn, or the case ends.
+ * released when the offer is made to somebody else, withdrawn, or the case ends. Who had a withdrawn offer is
+ * remembered for those who look, but has no rights from it any more: not the addressee, only the last one.
  */
 #include "casework/step.h"
 
@@ -58,6 +59,7 @@ static void offer_to(struct step *s, const struct live *live, const struct parti
                      const struct value *params) {
   struct case_file *c = s->c;
   c->addressee = to->id;
+  c->last_addressee = to->id;
   c->offer++;
   change_load(s, 1);
   const struct delivery delivery = {
@@ -86,6 +88,7 @@ void offer_make(struct step *s, struct live *live, const struct value *params) {
     offer_to(s, live, to, params);
     return;
   }
+  s->c->last_addressee = (struct span){0};
   const struct value_field fields[] = {FIELD("kind", data_text(kind))};
   struct span event = arena_printf(s->arena, "offer.%.*s.none", SPAN_ARG(live->element->id));
   step_tell(s, event, DATA_MAP(s, fields), live->invokeid, "unroutable");

@@ -1,13 +1,13 @@
 /*
  * record.c — a case as bytes.
  *
- * Version 2 (1: without the revision and flag 2). Integers are varints, signed ones, days and moments zigzag (their
- * "none" included), texts are blobs; a list is its count and then its items. An element of the chart is its number and
- * its id, so that a chart with a new element before it still finds it.
+ * Version 2 (1: without the revision and flags 2 and 4). Integers are varints, signed ones, days and moments zigzag
+ * (their "none" included), texts are blobs; a list is its count and then its items. An element of the chart is its
+ * number and its id, so that a chart with a new element before it still finds it.
  *
  *   part     fields, in order
  *   ------   -------------------------------------------------------------------------------------------------
- *   head     u8 version · u8 flags (1 ended, 2 referral)
+ *   head     u8 version · u8 flags (1 ended, 2 referral, 4 its offer was withdrawn: the addressee is the last one)
  *            id · process · parent · invoke · key
  *            status · reason · addressee · territory · ground · stage · revision
  *            offer · edition · opened_at · changed_at · status_at
@@ -26,7 +26,7 @@
 
 enum { RECORD_VERSION = 2, LIVES_MAX = 1000, RECIPIENTS_MAX = 10000, STATES_MAX = 10000 };
 enum { HEAD_TEXTS = 12, HEAD_TEXTS_1 = 11 };
-enum { CASE_FLAG_ENDED = 1, CASE_FLAG_REFERRAL = 2, CASE_FLAGS = 3 };
+enum { CASE_FLAG_ENDED = 1, CASE_FLAG_REFERRAL = 2, CASE_FLAG_WITHDRAWN = 4, CASE_FLAGS = 7 };
 enum { CHILD_FLAG_ENDED = 1, CHILD_FLAG_CANCELLED = 2, CHILD_FLAG_PART = 4, CHILD_FLAGS = 7 };
 enum { LIVE_FLAG_FAULTY = 1, LIVE_FLAG_DELIVERED = 2, LIVE_FLAG_ANSWERED = 4, LIVE_FLAG_PARAMS = 8 };
 enum { WATCH_FLAG_COUNTED = 1 };
@@ -59,6 +59,12 @@ static void put_states(const struct case_file *c, struct writer *w) {
   }
 }
 
+static uint8_t head_flags(const struct case_file *c) {
+  bool withdrawn = span_empty(c->addressee) && !span_empty(c->last_addressee);
+  return (uint8_t)((c->ended ? CASE_FLAG_ENDED : 0) | (c->identity.referral ? CASE_FLAG_REFERRAL : 0) |
+                   (withdrawn ? CASE_FLAG_WITHDRAWN : 0));
+}
+
 static void put_head(const struct case_file *c, struct writer *w) {
   const struct stage_rule *stages = c->casework->options.catalogue->stages;
   const struct span texts[HEAD_TEXTS] = {c->identity.id,
@@ -68,13 +74,13 @@ static void put_head(const struct case_file *c, struct writer *w) {
                                          c->identity.key,
                                          c->status,
                                          c->reason,
-                                         c->addressee,
+                                         c->last_addressee,
                                          c->territory,
                                          c->ground,
                                          c->stage < 0 ? (struct span){0} : stages[c->stage].name,
                                          c->revision};
   writer_u8(w, RECORD_VERSION);
-  writer_u8(w, (uint8_t)((c->ended ? CASE_FLAG_ENDED : 0) | (c->identity.referral ? CASE_FLAG_REFERRAL : 0)));
+  writer_u8(w, head_flags(c));
   for (size_t i = 0; i < HEAD_TEXTS; i++) {
     writer_blob(w, texts[i]);
   }
@@ -255,11 +261,12 @@ static enum err get_head(struct reader *r, struct arena *arena, struct head *ret
   uint8_t flags = get_bounded(r, version == 1 ? CASE_FLAG_ENDED : CASE_FLAGS);
   v.ended = (flags & CASE_FLAG_ENDED) != 0;
   struct span *const texts[HEAD_TEXTS] = {&v.identity.id,  &v.identity.process, &v.identity.parent, &v.identity.invoke,
-                                          &v.identity.key, &v.status,           &v.reason,          &v.addressee,
+                                          &v.identity.key, &v.status,           &v.reason,          &v.last_addressee,
                                           &v.territory,    &v.ground,           &v.stage,           &v.revision};
   for (size_t i = 0; i < (version == 1 ? HEAD_TEXTS_1 : HEAD_TEXTS); i++) {
     *texts[i] = reader_blob(r);
   }
+  v.addressee = flags & CASE_FLAG_WITHDRAWN ? (struct span){0} : v.last_addressee;
   v.identity.referral = version == 1 ? was_referral(&v) : (flags & CASE_FLAG_REFERRAL) != 0;
   int64_t *const numbers[] = {&v.offer, &v.edition, &v.opened_at, &v.changed_at, &v.status_at};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
@@ -437,6 +444,7 @@ static void take_head(struct case_file *c, const struct case_view *v) {
   c->status = v->status;
   c->reason = v->reason;
   c->addressee = v->addressee;
+  c->last_addressee = v->last_addressee;
   c->territory = v->territory;
   c->ground = v->ground;
   c->stage = catalogue_stage(c->casework->options.catalogue, v->stage);

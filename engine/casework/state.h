@@ -63,7 +63,7 @@ struct case_file {
 
   struct case_identity identity;
   struct span revision; /* empty: of a record of before, until its next step */
-  struct span status, reason, addressee, territory, ground;
+  struct span status, reason, addressee, last_addressee, territory, ground;
   int64_t offer, edition;
   int stage; /* -1: none */
   bool ended;

@@ -164,7 +164,7 @@ static void write_case(struct outcome *o, const struct case_view *view) {
 static void write_referral(struct outcome *o, const struct case_view *view) {
   begin(o, "referral");
   line_text(&o->line, "measure", view->identity.key);
-  line_text_or_null(&o->line, "to", view->addressee);
+  line_text_or_null(&o->line, "to", view->last_addressee);
   line_text_or_null(&o->line, "status", view->status);
   line_moment(&o->line, "at", view->status_at != CIVIL_MOMENT_NONE ? view->status_at : view->opened_at);
   line_text_if_any(&o->line, "reason", view->reason);

@@ -9,8 +9,8 @@
  * were opened). Each line is a fixed sequence of fields:
  *   {"type":"case","case","process","states":[…],"stage","ground"}                 stage, ground: null if there is none
  *   {"type":"deadline","case","process","id","basis","from","term","due","state","at"[,"opens"][,"cause"][,"measure"][,"counted":false]}
- *   {"type":"referral","case","measure","to","status","at"[,"reason"]}             to: null if nobody has been found,
- *                                                                                  status: null before its first
+ *   {"type":"referral","case","measure","to","status","at"[,"reason"]}             to: the last one; null if nobody is
+ * found, status: null before its first
  *   {"type":"incident","case","reason","at"[,"detail"]}
  * "case" is always the root's id; incidents of the exchange itself (a reused number) are left out, since a journal does
  * not hold what led to them.

@@ -103,6 +103,7 @@ static void when_nobody_is_left_the_chart_is_told(void **state) {
   struct case_view view = world_view(&w, "c");
   assert_true(span_is(view.status, "unroutable"));
   assert_true(span_empty(view.addressee));
+  assert_true(span_empty(view.last_addressee));
   world_refuse(&w, "incident");
   for (size_t i = 0; i < w.loads_count; i++) {
     assert_int_equal(w.loads[i].load, 0);
@@ -154,6 +155,21 @@ static void the_end_frees_the_addressee_and_still_names_him(void **state) {
   assert_true(span_is(view.status, "completed"));
 }
 
+/* Lists go on showing who had it; from the offer itself nothing follows any more. */
+static void a_withdrawn_offer_names_its_addressee_and_gives_him_no_rights(void **state) {
+  (void)state;
+  start("c", MEDICAL);
+  world_internal(&w, "c", "case.cancelled");
+  world_expect(&w, "c: deliver offer-withdrawn to=doctor-a");
+  world_expect(&w, "c: load doctor-a -1");
+  struct case_view view = world_view(&w, "c");
+  assert_true(span_is(view.status, "cancelled"));
+  assert_true(span_empty(view.addressee));
+  assert_true(span_is(view.last_addressee, "doctor-a"));
+  assert_int_equal(world_send(&w, "c", "doctor-a", "accepted", "{\"offer\":1}", NULL), ERR_CONFLICT);
+  assert_int_equal(world_send(&w, "c", "doctor-a", "accepted", "{}", NULL), ERR_FORBIDDEN);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -170,6 +186,7 @@ int main(void) {
       TEST(only_the_addressee_may_answer),
       TEST(a_stale_answer_loses),
       TEST(the_end_frees_the_addressee_and_still_names_him),
+      TEST(a_withdrawn_offer_names_its_addressee_and_gives_him_no_rights),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -481,6 +481,7 @@ struct case_view world_view(struct world *w, const char *case_id) {
   assert_true(open.identity.referral == decoded.identity.referral);
   assert_true(span_equal(open.status, decoded.status));
   assert_true(span_equal(open.addressee, decoded.addressee));
+  assert_true(span_equal(open.last_addressee, decoded.last_addressee));
   assert_int_equal(open.states.count, decoded.states.count);
   assert_int_equal(open.children.count, decoded.children.count);
   assert_int_equal(open.live.count, decoded.live.count);

@@ -139,6 +139,29 @@ class Notices(World):
         today = dt.datetime.now(dt.timezone(dt.timedelta(hours=5))).date()
         self.assert_rehearsal_agrees(today.isoformat())
 
+    def test_an_adapter_killed_among_many_files_answers_each_of_them_once(self):
+        chance = random.Random(20261123)
+        self.engine.start("--clock", "system")
+        ufsin = self.adapter("ufsin", "ufsin", clock="system")
+        known = numbers(600)
+        for part in range(200):
+            bad = row("x", release="31.02.2024")
+            ufsin.put("%03d.csv" % part, table([bad, *map(row, known[part * 3:part * 3 + 3])]))
+        for _ in range(15):
+            time.sleep(chance.uniform(0.0, 1.6))
+            ufsin.kill()
+            ufsin.start()
+        wait_for(lambda: not ufsin.left_over())
+        for part in range(200):
+            states = ufsin.states("%03d.csv" % part)
+            self.assertEqual(1, states.pop("отклонено"))
+            self.assertEqual(3, sum(states.values()))
+            self.assertTrue(ufsin.done("%03d.csv" % part).exists())
+            self.assertTrue(ufsin.rejected("%03d.csv.rejected.csv" % part).exists())
+        self.assertEqual(400, len(list(ufsin.done().iterdir())))
+        self.assertEqual(known, self.cases())
+        self.assertEqual(known, sorted(line["case"] for line in self.journal()))
+
     def test_an_engine_killed_in_mid_feed_loses_and_doubles_nothing(self):
         chance = random.Random(20261122)
         self.engine.start(*CLOCK)

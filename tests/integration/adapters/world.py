@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -47,7 +48,8 @@ class Adapter:
 
     def start(self):
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(self.arguments(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.arguments(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env={**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=16"})
         wait_for(lambda: self.done().is_dir() or self.process.poll() is not None)
         assert self.process.poll() is None, self.told()
         return self

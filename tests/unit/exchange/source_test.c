@@ -235,6 +235,51 @@ static void a_row_over_several_lines_may_not_hide_anything_behind_nul(void **sta
   assert_true(count.bad > 0);
 }
 
+static void a_defused_cell_comes_back_as_it_was(void **state) {
+  static const char *const cells[] = {"=1+1", "-", "+7 3467", "@x;y", "=\"a\"", "'quoted'", "'", "plain"};
+  (void)state;
+  for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+    struct arena arena DEFER(arena_finish);
+    struct writer w DEFER(writer_finish);
+    struct span field = span_of_cstr(cells[i]);
+    struct row row;
+    arena_init(&arena, 0);
+    writer_init(&w);
+    row_write(&field, 1, &w);
+    assert_int_equal(row_parse(span_of(w.data, w.size - 2), ';', &arena, &row), ERR_OK);
+    assert_int_equal(row.count, 1);
+    assert_true(span_is(row_plain(row.fields[0]), cells[i]));
+  }
+}
+
+static void going_back_finds_the_same_lines_near_and_far(void **state) {
+  enum { LINES = 20000 };
+  struct world *world = *state;
+  struct line_reader *reader = NULL;
+  struct line first;
+  struct line line;
+  char expected[32];
+  FILE *file = fopen(world->path, "wb");
+  assert_non_null(file);
+  for (int i = 1; i <= LINES; i++) {
+    fprintf(file, "line %d%s", i, i % 2 ? "\n" : "\r\n");
+  }
+  assert_int_equal(fclose(file), 0);
+  assert_int_equal(line_reader_open(world->path, &reader), ERR_OK);
+  for (int distance = 1; distance < LINES; distance = distance * 3 + 1) {
+    assert_int_equal(line_reader_next(reader, &first), ERR_OK);
+    for (int i = 1; i < distance; i++) {
+      assert_int_equal(line_reader_next(reader, &line), ERR_OK);
+    }
+    assert_int_equal(line_reader_rewind(reader, &first), ERR_OK);
+    assert_int_equal(line_reader_next(reader, &line), ERR_OK);
+    (void)snprintf(expected, sizeof expected, "line %llu", (unsigned long long)first.number);
+    assert_int_equal(line.number, first.number);
+    assert_true(span_is(line.bytes, expected));
+  }
+  line_reader_close(&reader);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(every_notice_of_the_demonstration_is_read, make_world, end_world),
@@ -248,6 +293,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_file_that_is_no_table_is_refused_as_a_whole, make_world, end_world),
       cmocka_unit_test_setup_teardown(json_lines_are_events_and_garbage_between_them_is_refused, make_world, end_world),
       cmocka_unit_test_setup_teardown(a_cell_that_a_spreadsheet_would_run_is_defused, make_world, end_world),
+      cmocka_unit_test(a_defused_cell_comes_back_as_it_was),
+      cmocka_unit_test_setup_teardown(going_back_finds_the_same_lines_near_and_far, make_world, end_world),
       cmocka_unit_test_setup_teardown(an_empty_profile_is_refused, make_world, end_world),
       cmocka_unit_test_setup_teardown(a_row_over_several_lines_may_not_hide_anything_behind_nul, answers_world,
                                       end_world),

@@ -407,12 +407,27 @@ static struct process *process_new(struct casework *casework, const struct proce
   return process;
 }
 
+/* A document with a bad expression may run (SCXML 5.9), a regulation with one must not: what it guards would never
+ * happen, and nobody would hear of it. */
+static enum err check_expressions(const struct process *process, const char *file, struct fault *fault) {
+  uint32_t line = 0;
+  struct span problem;
+  if (chart_problem(process->chart, 0, &line, &problem)) {
+    return fault_set_at(fault, ERR_CONFIG, line, 0, "%s:%u: выражение не разбирается: %.*s", file, line,
+                        SPAN_ARG(problem));
+  }
+  return ERR_OK;
+}
+
 enum err casework_define(struct casework *casework, const struct process_source *source, struct fault *fault) {
   const struct chart_source chart_source = {.document = source->chart, .name = source->file, .vocabulary = &vocabulary};
   struct process *process = process_new(casework, source);
   TRY(check_room(casework, process, fault));
   TRY(chart_compile(casework->worker, &chart_source, &process->chart, fault));
-  enum err err = read_elements(casework, process, source->file, fault);
+  enum err err = check_expressions(process, source->file, fault);
+  if (err == ERR_OK) {
+    err = read_elements(casework, process, source->file, fault);
+  }
   if (err == ERR_OK) {
     err = read_stages(casework, process, source->file, fault);
   }

@@ -339,6 +339,13 @@ static enum err catch_up(struct step *s) {
   return s->c->ended ? ERR_OK : fault_set(s->fault, ERR_LIMIT, "more than %d timers at one moment", TOLD_MAX);
 }
 
+static void move_to(struct step *s, struct span territory) {
+  if (!span_empty(territory)) {
+    s->c->territory = case_text(s->c, s->c->territory, territory);
+    platform_update(s);
+  }
+}
+
 /* A territory or an edition in the payload is the case's from now on; a correction changes them. */
 static void read_payload(struct step *s) {
   const struct event_rule *rule = catalogue_event(s->c->casework->options.catalogue, s->input->event);
@@ -351,9 +358,20 @@ static void read_payload(struct step *s) {
     s->c->edition =
         edition && edition->kind == VALUE_INT && edition->integer > s->c->edition ? edition->integer : s->c->edition;
   }
-  if (!span_empty(territory)) {
-    s->c->territory = case_text(s->c, s->c->territory, territory);
-    platform_update(s);
+  move_to(s, territory);
+}
+
+/* An event of the catalogue that the parent's chart has sent on moves the case as it moved the parent. */
+static void read_forwarded(struct step *s) {
+  const struct catalogue *catalogue = s->c->casework->options.catalogue;
+  const struct event_rule *rule = catalogue_event(catalogue, s->input->event);
+  const struct field_rule *field = rule ? event_territory_field(rule) : NULL;
+  const struct value *v = field ? value_find(&s->input->data, field->name) : NULL;
+  bool from_parent = !span_empty(s->input->origin) && span_equal(s->input->origin, s->c->identity.parent);
+  const struct territory *territory =
+      from_parent && v && v->kind == VALUE_TEXT ? catalogue_territory(catalogue, v->text) : NULL;
+  if (territory) {
+    move_to(s, territory->code);
   }
 }
 
@@ -444,6 +462,7 @@ static enum err step_internal(struct step *s) {
     c->took = true;
     return ERR_OK;
   }
+  read_forwarded(s);
   TRY(chart_takes(s, &event, &c->took));
   if (!c->took && is_sent_by_chart(event.name)) {
     event_not_taken(s, event.name);

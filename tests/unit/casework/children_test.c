@@ -36,6 +36,10 @@ static const struct world_process processes[] = {
     {"callee", "<state id='s'><transition event='entered'><k:notify role='board' template='heard' data='_event.data'/>"
                "</transition></state>"},
     {"nothing", "<state id='s'><k:case id='part' process='absent'/></state>"},
+    {"mover", "<state id='s'><k:case id='part' process='moved'/>"
+              "<transition event='begin'><send target='#_part' event='begin'><content expr='_event.data'/></send>"
+              "</transition></state>"},
+    {"moved", "<state id='s'><transition event='begin'><k:status value='_x.territory'/></transition></state>"},
 };
 
 static struct world w;
@@ -247,6 +251,19 @@ static void a_part_can_be_sent_an_event(void **state) {
   world_refuse(&w, "incident");
 }
 
+/* A forwarded event of the catalogue counts for a part as it does for the case that it was sent to. */
+static void a_part_moves_with_the_territory_that_it_is_sent(void **state) {
+  (void)state;
+  world_start(&w, "c", "mover", "begin", "{\"place\":\"north\"}");
+  assert_true(span_is(world_view(&w, "c/part").territory, "north"));
+  world_event(&w, "c", "agency-1", "begin", "{\"place\":\"south\",\"edition\":2}");
+  assert_true(span_is(world_view(&w, "c").territory, "south"));
+  assert_true(span_is(world_view(&w, "c/part").territory, "south"));
+  assert_true(span_is(world_view(&w, "c/part").status, "south")); /* the chart sees it at once */
+  world_event(&w, "c", "agency-1", "begin", "{\"edition\":3}");
+  assert_true(span_is(world_view(&w, "c/part").territory, "south"));
+}
+
 static void what_is_sent_and_not_taken_is_an_incident(void **state) {
   (void)state;
   world_start(&w, "c", "caller", "begin", "{\"place\":\"north\"}");
@@ -298,6 +315,7 @@ int main(void) {
       TEST(a_part_is_cancelled_with_its_state_and_starts_anew),
       TEST(a_chart_that_knows_its_cancellation_may_take_its_time),
       TEST(a_part_can_be_sent_an_event),
+      TEST(a_part_moves_with_the_territory_that_it_is_sent),
       TEST(what_is_sent_and_not_taken_is_an_incident),
       TEST(a_process_that_is_not_there_is_an_incident),
       TEST(an_event_goes_to_whom_names_it),

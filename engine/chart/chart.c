@@ -41,6 +41,17 @@ struct span chart_state_attribute(const struct chart *chart, uint32_t state, con
   return span_of(NULL, 0);
 }
 
+bool chart_problem(const struct chart *chart, uint32_t n, uint32_t *ret_line, struct span *ret_text) {
+  for (uint32_t i = 0; i < chart->exprs_count; i++) {
+    if (chart->exprs[i].kind == EXPR_BAD && n-- == 0) {
+      *ret_line = chart->exprs[i].line;
+      *ret_text = chart->exprs[i].problem;
+      return true;
+    }
+  }
+  return false;
+}
+
 uint32_t chart_elements_count(const struct chart *chart) {
   return chart->elements_count;
 }

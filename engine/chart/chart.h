@@ -111,6 +111,10 @@ struct span chart_state_attribute(const struct chart *chart, uint32_t state, con
  * question for a name. */
 bool chart_knows_event(const struct chart *chart, struct span name);
 
+/* The n-th expression or script (from 0, in the order of compiling) that did not compile, which the recommendation makes an
+ * error of the run and not of the document; false when there are no more. For linters. `*ret_text` lives as the chart. */
+bool chart_problem(const struct chart *chart, uint32_t n, uint32_t *ret_line, struct span *ret_text);
+
 /* The extension invocations of a chart, numbered in document order, for owners that keep a record per element. */
 uint32_t chart_elements_count(const struct chart *chart);
 struct chart_element_info {

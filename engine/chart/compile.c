@@ -153,6 +153,9 @@ static enum err sort_ids(struct compiler *c) {
 
 /* The next word of a list separated by white space; empty at its end. */
 static struct span next_word(struct span *rest) {
+  if (span_empty(*rest)) {
+    return span_of(NULL, 0);
+  }
   size_t from = 0;
   while (from < rest->size && rest->data[from] <= ' ') {
     from++;
@@ -299,11 +302,6 @@ static enum err compile_handlers(struct compiler *c, const struct node *node, en
   return ERR_OK;
 }
 
-static bool is_system_name(struct span id) {
-  return span_is(id, "_event") || span_is(id, "_sessionid") || span_is(id, "_name") || span_is(id, "_ioprocessors") ||
-         span_is(id, "_x") || span_is(id, "In");
-}
-
 static enum err compile_data_value(struct compiler *c, const struct node *node, uint32_t *ret_expr) {
   bool inside = !span_empty(span_trim(node->text)) || !span_empty(node->markup);
   if (node_has(node, "expr") + node_has(node, "src") + inside > 1) {
@@ -327,7 +325,7 @@ static enum err compile_data_value(struct compiler *c, const struct node *node, 
 
 static enum err compile_datum(struct compiler *c, const struct node *node) {
   struct span id = span_trim(node_get(node, "id"));
-  if (is_system_name(id)) {
+  if (system_reserves(id)) {
     return compile_fault(c, node->line, "\"%.*s\" is a name of the system", SPAN_ARG(id));
   }
   if (c->chart->datamodel == DATAMODEL_NULL) {
@@ -420,25 +418,23 @@ static enum err compile_root(struct compiler *c, const struct node *root) {
   return ERR_OK;
 }
 
-static enum err compile_global_script(struct compiler *c, const struct node *root, uint32_t *ret_script) {
-  const struct node *script = node_child(root, TAG_SCRIPT);
-  *ret_script = NONE;
-  if (!script) {
-    return ERR_OK;
-  }
-  struct node alone = {.tag = TAG_ONENTRY, .line = script->line, .name = root->name};
-  struct node copy = *script;
-  copy.parent = &alone;
-  copy.next = NULL;
-  alone.first = alone.last = &copy;
-  if (script->next) {
-    for (const struct node *other = script->next; other; other = other->next) {
-      if (other->tag == TAG_SCRIPT) {
-        return compile_fault(c, other->line, "<scxml> holds at most one <script>");
-      }
+/* The <script> of the root, as a block of its own. */
+static enum err compile_global_script(struct compiler *c, const struct node *root, uint32_t *ret_block) {
+  struct node block = {.tag = TAG_SCRIPT, .line = root->line, .name = root->name};
+  struct node script;
+  for (const struct node *child = root->first; child; child = child->next) {
+    if (child->tag != TAG_SCRIPT) {
+      continue;
     }
+    if (block.first) {
+      return compile_fault(c, child->line, "<scxml> holds at most one <script>");
+    }
+    script = *child;
+    script.parent = &block;
+    script.next = NULL;
+    block.first = &script;
   }
-  return compile_block(c, &alone, ret_script);
+  return block.first ? compile_block(c, &block, ret_block) : ERR_OK;
 }
 
 /* --- what only the whole shows (section 3.11: legal configurations) --- */

@@ -177,17 +177,6 @@ uint32_t compile_inline(struct compiler *c, struct span text, struct span markup
 
 /* --- locations --- */
 
-static const char *const reserved_names[] = {"_event", "_sessionid", "_name", "_ioprocessors", "_x", NULL};
-
-static bool is_reserved(struct span name) {
-  for (size_t i = 0; reserved_names[i]; i++) {
-    if (span_is(name, reserved_names[i])) {
-      return true;
-    }
-  }
-  return span_is(name, "In");
-}
-
 static struct span root_of(struct span text) {
   size_t size = 0;
   while (size < text.size && is_name_byte(text.data[size], size == 0)) {
@@ -208,7 +197,7 @@ uint32_t compile_location(struct compiler *c, struct span text, uint32_t line) {
   text = span_trim(text);
   struct span root = root_of(text);
   struct location location = {.root = root, .plain = root.size == text.size, .write_ref = LUA_NOREF, .line = line};
-  location.reserved = is_reserved(root);
+  location.reserved = system_reserves(root);
   location.read = NONE;
   if (span_empty(root)) {
     location.problem = arena_printf(c->arena, "\"%.*s\" is not a place in the data model", SPAN_ARG(text));

@@ -10,6 +10,8 @@
 
 #include "base/json.h"
 
+enum { OP_COST = 10 /* in instructions of Lua */ };
+
 struct running_loop {
   struct script_loop loop;
   int64_t place;
@@ -210,6 +212,10 @@ enum err content_run(struct chart_session *s, uint32_t block) {
   r.fault.err = ERR_OK;
   enum err err = ERR_OK;
   while (r.at < range.end && err == ERR_OK) {
+    if ((s->worker->instructions_left -= OP_COST) < 0) {
+      loops_abandon(&r);
+      return call_limit(s, "executable content runs too long");
+    }
     const struct op *op = &s->chart->ops[r.at++];
     r.fault.line = 0;
     err = run_op(&r, op);

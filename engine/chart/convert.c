@@ -19,7 +19,7 @@
 
 #include "chart/script.h"
 
-enum { ESCAPE = 1, STACK_NEEDED = 8, KEY_TEXT_MAX = 32 };
+enum { ESCAPE = 1, STACK_NEEDED = 8, KEY_TEXT_MAX = 32, BYTES_PER_STEP = 16 };
 
 struct conversion {
   lua_State *L;
@@ -184,6 +184,7 @@ static struct value table_from_lua(const struct conversion *c, int index, unsign
   }
   bool list;
   size_t count = table_shape(c->L, table, &list);
+  sandbox_charge(c->L, count + 1); /* what goes into an arena is paid for: a chart could ask for it in a loop */
   struct value v = list ? list_from_lua(c, table, count, depth_left) : map_from_lua(c, table, count, depth_left);
   lua_settop(c->L, table - 1);
   return v;
@@ -198,6 +199,7 @@ static struct value from_lua(const struct conversion *c, int index, unsigned dep
   case LUA_TNUMBER:
     return lua_isinteger(c->L, index) ? value_int(lua_tointeger(c->L, index)) : value_real(lua_tonumber(c->L, index));
   case LUA_TSTRING:
+    sandbox_charge(c->L, lua_rawlen(c->L, index) / BYTES_PER_STEP);
     return value_text(arena_copy(c->arena, text_at(c->L, index)));
   case LUA_TTABLE:
     return table_from_lua(c, index, depth_left);

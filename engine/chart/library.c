@@ -342,10 +342,6 @@ static int lib_sort(lua_State *L) {
 
 /* --- functions of the host --- */
 
-struct host_call {
-  struct arena arena;
-};
-
 static struct value *arguments_read(lua_State *L, struct arena *arena, size_t *ret_count) {
   int count = lua_gettop(L);
   struct value *arguments = ARENA_ARRAY(arena, struct value, (size_t)count);

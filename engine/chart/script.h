@@ -63,6 +63,8 @@ struct chart_worker *sandbox_worker(lua_State *L);
 /* Makes the library of scripts, the system variables and the metatable of environments (library.c). Raises. */
 void library_open(lua_State *L, struct chart_worker *worker);
 void system_open(lua_State *L, struct chart_worker *worker);
+/* True for the names of the system: they can neither be declared nor assigned. */
+bool system_reserves(struct span name);
 /* string.find, match, gmatch and gsub with a budget, into the table on top (pattern.c). */
 void library_patterns(lua_State *L);
 

@@ -1,10 +1,239 @@
-/* kurator config check: reads config/ as the daemon does, and compiles every chart. */
+/*
+ * kurator config check: reads config/ as the daemon does, compiles every chart, and then asks what no reader of a
+ * single file can see. Everything that is wrong is told, not only the first thing.
+ */
+#include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "cli.h"
 #include "lists.h"
 #include "runtime/config.h"
+
+enum { DOCUMENT_BYTES_MAX = 8 << 20 };
+
+struct findings {
+  unsigned errors;
+  struct arena arena;
+};
+
+static void find(struct findings *findings, const char *format, ...) PRINTF_LIKE(2, 3);
+static void find(struct findings *findings, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vprintf(format, arguments);
+  va_end(arguments);
+  (void)printf("\n");
+  findings->errors++;
+}
+
+/* ---- kinds of participant ---- */
+
+static bool kind_exists(const struct catalogue *catalogue, struct span kind) {
+  for (size_t i = 0; i < catalogue->participants_count; i++) {
+    if (span_equal(catalogue->participants[i].kind, kind)) {
+      return true;
+    }
+  }
+  return span_is(kind, "*");
+}
+
+static void check_kinds(struct findings *findings, const struct catalogue *catalogue, const char *where,
+                        struct span name, const struct text_list *kinds) {
+  for (size_t i = 0; i < kinds->count; i++) {
+    if (!kind_exists(catalogue, kinds->items[i])) {
+      find(findings, "%s «%.*s»: вида участников «%.*s» нет ни у кого в participants.yaml", where, SPAN_ARG(name),
+           SPAN_ARG(kinds->items[i]));
+    }
+  }
+}
+
+static void check_all_kinds(struct findings *findings, const struct catalogue *catalogue) {
+  for (size_t i = 0; i < catalogue->events_count; i++) {
+    check_kinds(findings, catalogue, "catalogue.yaml: событие", catalogue->events[i].name,
+                &catalogue->events[i].senders);
+  }
+  for (size_t i = 0; i < catalogue->classes_count; i++) {
+    check_kinds(findings, catalogue, "catalogue.yaml: класс данных", catalogue->classes[i].name,
+                &catalogue->classes[i].seen_by);
+  }
+  for (size_t i = 0; i < catalogue->roles_count; i++) {
+    check_kinds(findings, catalogue, "catalogue.yaml: роль", catalogue->roles[i].role, &catalogue->roles[i].kinds);
+  }
+  for (size_t i = 0; i < catalogue->routing_count; i++) {
+    check_kinds(findings, catalogue, "routing.yaml: помощь", catalogue->routing[i].help, &catalogue->routing[i].kinds);
+  }
+}
+
+/* ---- kinds of help ---- */
+
+static bool help_is_routed(const struct catalogue *catalogue, struct span help) {
+  for (size_t i = 0; i < catalogue->routing_count; i++) {
+    if (span_equal(catalogue->routing[i].help, help)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool help_is_given(const struct catalogue *catalogue, const struct routing_rule *rule) {
+  for (size_t i = 0; i < catalogue->participants_count; i++) {
+    const struct participant *participant = &catalogue->participants[i];
+    if (text_list_has(&rule->kinds, participant->kind) && text_list_has(&participant->helps, rule->help)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* A help that is nowhere routed is told once, not for each that gives it. */
+static bool help_was_seen(const struct catalogue *catalogue, size_t participants, struct span help) {
+  for (size_t i = 0; i < participants; i++) {
+    if (text_list_has(&catalogue->participants[i].helps, help)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static void check_helps(struct findings *findings, const struct catalogue *catalogue) {
+  for (size_t i = 0; i < catalogue->participants_count; i++) {
+    const struct participant *participant = &catalogue->participants[i];
+    for (size_t k = 0; k < participant->helps.count; k++) {
+      struct span help = participant->helps.items[k];
+      if (!help_is_routed(catalogue, help) && !help_was_seen(catalogue, i, help)) {
+        find(findings, "participants.yaml: «%.*s» оказывает помощь «%.*s», которой нет в routing.yaml",
+             SPAN_ARG(participant->id), SPAN_ARG(help));
+      }
+    }
+  }
+  for (size_t i = 0; i < catalogue->routing_count; i++) {
+    if (!help_is_given(catalogue, &catalogue->routing[i])) {
+      find(findings, "routing.yaml: помощь «%.*s» не оказывает ни один участник названных видов",
+           SPAN_ARG(catalogue->routing[i].help));
+    }
+  }
+}
+
+/* ---- settings that a chart reads ---- */
+
+static bool is_name_byte(uint8_t c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+static const uint8_t *find_bytes(struct span text, const char *word) {
+  return memmem(text.data, text.size, word, strlen(word));
+}
+
+static unsigned line_of(struct span text, const uint8_t *at) {
+  unsigned line = 1;
+  for (const uint8_t *c = text.data; c < at; c++) {
+    line += *c == '\n';
+  }
+  return line;
+}
+
+static struct span after(struct span text, const uint8_t *at, size_t skip) {
+  size_t done = (size_t)(at - text.data) + skip;
+  return span_of(text.data + done, text.size - done);
+}
+
+static void check_reference(struct findings *findings, const struct config_process *process, struct span name,
+                            unsigned line) {
+  if (!value_find(&process->settings, name)) {
+    find(findings, "%s:%u: схема читает настройку «%.*s», которой нет в settings.yaml", process->file, line,
+         SPAN_ARG(name));
+  }
+}
+
+static void check_references(struct findings *findings, const struct config_process *process) {
+  static const char prefix[] = "_x.settings.";
+  struct span rest = process->chart;
+  for (const uint8_t *at; (at = find_bytes(rest, prefix));) {
+    rest = after(rest, at, sizeof prefix - 1);
+    size_t size = 0;
+    while (size < rest.size && is_name_byte(rest.data[size])) {
+      size++;
+    }
+    check_reference(findings, process, span_of(rest.data, size), line_of(process->chart, at));
+  }
+}
+
+/* A setting that stands alone as the length of a deadline has to be a term. */
+static void check_terms(struct findings *findings, const struct config_process *process) {
+  static const char prefix[] = "dueexpr=\"_x.settings.";
+  struct span rest = process->chart;
+  for (const uint8_t *at; (at = find_bytes(rest, prefix));) {
+    rest = after(rest, at, sizeof prefix - 1);
+    struct span name = span_cut(rest, '"', &rest);
+    const struct value *value = value_find(&process->settings, name);
+    struct term term;
+    struct fault fault = {.err = ERR_OK};
+    if (value && (value->kind != VALUE_TEXT || term_parse(value->text, &term, &fault) != ERR_OK)) {
+      find(findings, "%s:%u: настройка «%.*s» служит сроком, а сроком не является: %s", process->file,
+           line_of(process->chart, at), SPAN_ARG(name), fault.text[0] ? fault.text : "ожидается, например, 10wd");
+    }
+  }
+}
+
+/* ---- forms and examples ---- */
+
+static void check_json(struct findings *findings, const char *path, struct span text, bool lines) {
+  struct fault fault = {.err = ERR_OK};
+  struct value value;
+  unsigned number = 0;
+  struct span rest = text;
+  while (rest.size > 0) {
+    struct span part = lines ? span_cut(rest, '\n', &rest) : rest;
+    rest = lines ? rest : span_of(NULL, 0);
+    number++;
+    arena_reset(&findings->arena);
+    if (!span_empty(span_trim(part)) && json_read(part, &findings->arena, &value, &fault) != ERR_OK) {
+      find(findings, "%s:%u: %s", path, lines ? number : fault.line, fault.text);
+      return;
+    }
+  }
+}
+
+static void check_document(struct findings *findings, const char *folder, const char *name, bool lines) {
+  char path[CONFIG_PATH_MAX];
+  struct span text;
+  struct fault fault = {.err = ERR_OK};
+  int length = snprintf(path, sizeof path, "%s/%s", folder, name);
+  if (length < 0 || (size_t)length >= sizeof path) {
+    return;
+  }
+  if (cli_read_file(path, DOCUMENT_BYTES_MAX, &text, &fault) != ERR_OK) {
+    find(findings, "%s: %s", path, fault.text);
+    return;
+  }
+  check_json(findings, path, text, lines);
+  free((void *)(uintptr_t)text.data);
+}
+
+static void check_documents(struct findings *findings, const char *chart, const char *part, const char *suffix) {
+  char folder[CONFIG_PATH_MAX];
+  const char *slash = strrchr(chart, '/');
+  int length = snprintf(folder, sizeof folder, "%.*s/%s", slash ? (int)(slash - chart) : 0, chart, part);
+  struct dirent **entries = NULL;
+  if (length < 0 || (size_t)length >= sizeof folder) {
+    return;
+  }
+  int count = scandir(folder, &entries, NULL, alphasort);
+  for (int i = 0; i < count; i++) {
+    struct span name = span_of_cstr(entries[i]->d_name);
+    size_t size = strlen(suffix);
+    if (name.size > size && span_is(span_of(name.data + name.size - size, size), suffix)) {
+      check_document(findings, folder, entries[i]->d_name, strcmp(suffix, ".jsonl") == 0);
+    }
+    free(entries[i]);
+  }
+  free((void *)entries);
+}
+
+/* ---- all of it ---- */
 
 static int64_t no_load(void *arg, struct span participant) {
   (void)arg;
@@ -12,20 +241,44 @@ static int64_t no_load(void *arg, struct span participant) {
   return 0;
 }
 
-static int complain(const struct fault *fault) {
-  return cli_fail(CLI_INVALID, "%s", fault->text);
+/* Each process by itself, so that one with a mistake does not hide the next one's. */
+static void check_processes(struct findings *findings, const struct config *config) {
+  DEFER(casework_destroy) struct casework *casework = NULL;
+  const struct casework_options options = {.catalogue = &config->catalogue,
+                                           .calendar = config->calendar,
+                                           .limits = chart_limits_default(),
+                                           .ports = {.load = no_load}};
+  if (casework_create(&options, &casework) != ERR_OK) {
+    find(findings, "%s", err_text(ERR_NO_MEMORY));
+    return;
+  }
+  for (size_t i = 0; i < config->processes_count; i++) {
+    const struct config_process *process = &config->processes[i];
+    struct fault fault = {.err = ERR_OK};
+    if (casework_define(casework, &config->sources[i], &fault) != ERR_OK) {
+      find(findings, "%s", fault.text);
+    }
+    check_references(findings, process);
+    check_terms(findings, process);
+    check_documents(findings, process->file, "forms", ".json");
+    check_documents(findings, process->file, "examples", ".jsonl");
+  }
 }
 
 static int check(const struct config_options *options) {
   DEFER(config_destroy) struct config *config = NULL;
-  DEFER(casework_destroy) struct casework *casework = NULL;
-  const struct casework_ports ports = {.load = no_load};
   struct fault fault = {.err = ERR_OK};
+  struct findings findings = {0};
   if (config_load(options, &config, &fault) != ERR_OK) {
-    return complain(&fault);
+    return cli_fail(CLI_INVALID, "%s", fault.text);
   }
-  if (config_casework(config, &ports, &casework, &fault) != ERR_OK) {
-    return complain(&fault);
+  arena_init(&findings.arena, 0);
+  check_all_kinds(&findings, &config->catalogue);
+  check_helps(&findings, &config->catalogue);
+  check_processes(&findings, config);
+  arena_finish(&findings.arena);
+  if (findings.errors > 0) {
+    return cli_fail(CLI_INVALID, "ошибок в настройках: %u", findings.errors);
   }
   (void)printf("настройки верны: процессов %zu, событий %zu, участников %zu, территорий %zu, календарь %d–%d\n",
                config->processes_count, config->catalogue.events_count, config->catalogue.participants_count,

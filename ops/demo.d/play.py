@@ -165,7 +165,7 @@ class Play:
             self.send_reports(day)
             progress.show(day, self.messages)
             day += plan.DAY
-        self.engine.advance("%sT00:00:00%s" % ((self.until + plan.DAY).isoformat(), ZONE))
+        self.engine.advance(self.until.isoformat())
         progress.end()
 
     def send_notices(self, key, day):

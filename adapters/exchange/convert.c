@@ -153,15 +153,13 @@ static const cell_reader READERS[] = {
 
 /* ---- a row ---- */
 
-static enum err choose_event(const struct profile_table *table, struct span text,
-                             const struct profile_choice **ret_choice, struct fault *fault) {
+static const struct profile_choice *find_choice(const struct profile_table *table, struct span text) {
   for (unsigned i = 0; i < table->events_count; i++) {
     if (span_is(text, table->events[i].text)) {
-      *ret_choice = &table->events[i];
-      return ERR_OK;
+      return &table->events[i];
     }
   }
-  return fault_set(fault, ERR_INVALID, "Столбец «%s»: такого значения нет в справочнике.", table->event_column);
+  return NULL;
 }
 
 /* What a row has come to, cell by cell. */
@@ -190,7 +188,10 @@ static enum err take_cell(const struct cell *cell, struct row_reading *reading) 
     reading->event->occurred_at = civil_day_start(reading->occurred);
   }
   if (table->event_column && strcmp(title, table->event_column) == 0) {
-    TRY(choose_event(table, cell->text, &reading->choice, cell->fault));
+    reading->choice = find_choice(table, cell->text);
+    if (!reading->choice) {
+      return cell_fault(cell, "такого значения нет в справочнике");
+    }
     reading->event->event = span_of_cstr(reading->choice->event);
   }
   return ERR_OK;

@@ -134,12 +134,12 @@ static void drop(struct inbox *inbox, size_t index) {
   free_file(&inbox->files[index]);
   inbox->files_count--;
   memmove((void *)&inbox->files[index], (const void *)&inbox->files[index + 1],
-          (inbox->files_count - index) * sizeof(struct inbox_file *));
+          (inbox->files_count - index) * sizeof(void *));
 }
 
 static enum err grow(struct inbox *inbox) {
   size_t capacity = inbox->files_capacity ? 2 * inbox->files_capacity : 16;
-  struct inbox_file **files = realloc((void *)inbox->files, capacity * sizeof *files);
+  struct inbox_file **files = realloc((void *)inbox->files, capacity * sizeof(void *));
   if (!files) {
     return ERR_NO_MEMORY;
   }
@@ -185,28 +185,38 @@ static enum err remember(struct inbox *inbox, struct inbox_file *file) {
   return file->state == FILE_ANSWERING ? doubt_place(inbox, file) : ERR_OK;
 }
 
-/* A file that lies in work/. */
-static enum err add_file(struct inbox *inbox, const char *path, const char *sender) {
-  if (inbox->files_count == inbox->files_capacity) {
-    TRY(grow(inbox));
-  }
-  struct inbox_file *file DEFER(free_file) = calloc(1, sizeof *file);
+static enum err new_file(const char *path, const char *sender, const char *prefix, struct inbox_file **ret_file) {
+  struct inbox_file *file = calloc(1, sizeof *file);
+  const char *name = strrchr(path, '/') + 1;
+  size_t size = strlen(prefix) + strlen(name) + 2;
   if (!file) {
     return ERR_NO_MEMORY;
   }
   file->sender = sender;
   file->path = strdup(path);
-  const char *prefix = several(inbox) && sender ? sender : "";
-  const char *name = strrchr(path, '/') + 1;
-  size_t size = strlen(prefix) + strlen(name) + 2;
   file->key = malloc(size);
   if (!file->path || !file->key) {
+    free_file(&file);
     return ERR_NO_MEMORY;
   }
   (void)snprintf(file->key, size, "%s/%s", prefix, name);
-  TRY(remember(inbox, file));
+  *ret_file = file;
+  return ERR_OK;
+}
+
+/* A file that lies in work/. */
+static enum err add_file(struct inbox *inbox, const char *path, const char *sender) {
+  struct inbox_file *file = NULL;
+  if (inbox->files_count == inbox->files_capacity) {
+    TRY(grow(inbox));
+  }
+  TRY(new_file(path, sender, several(inbox) && sender ? sender : "", &file));
+  enum err err = remember(inbox, file);
+  if (err != ERR_OK) {
+    free_file(&file);
+    return err;
+  }
   inbox->files[inbox->files_count++] = file;
-  file = NULL;
   return ERR_OK;
 }
 

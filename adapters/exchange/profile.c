@@ -201,21 +201,35 @@ static enum err check_table(const struct profile *profile, const struct profile_
   return ERR_OK;
 }
 
+static void free_territories(struct territories **territories) {
+  const cyaml_config_t config = loader(NULL);
+  if (*territories) {
+    cyaml_free(&config, &TERRITORIES, *territories, 0);
+  }
+}
+
+static enum err grow_lists(struct profile *profile) {
+  struct profile_list *lists = realloc(profile->lists, (profile->lists_count + 1) * sizeof *profile->lists);
+  if (!lists) {
+    return ERR_NO_MEMORY;
+  }
+  profile->lists = lists;
+  return ERR_OK;
+}
+
 /* The territories become one more list, in memory that libcyaml's free will release with the rest. */
 static enum err add_territories(struct profile *profile, const char *path, struct fault *fault) {
-  struct territories *territories = NULL;
+  struct territories *territories DEFER(free_territories) = NULL;
   TRY(load(path, &TERRITORIES, (void **)&territories, fault));
-  size_t size = (profile->lists_count + 1) * sizeof *profile->lists;
-  struct profile_list *lists = realloc(profile->lists, size);
   char *name = strdup("territories");
-  if (!lists || !name) {
+  if (!name || grow_lists(profile) != ERR_OK) {
     free(name);
     return fault_set(fault, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
   }
-  profile->lists = lists;
   profile->lists[profile->lists_count++] = (struct profile_list){
       .name = name, .items = territories->territories, .items_count = territories->territories_count};
   free(territories);
+  territories = NULL;
   return ERR_OK;
 }
 

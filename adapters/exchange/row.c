@@ -69,7 +69,8 @@ enum err row_parse(struct span text, char separator, struct arena *arena, struct
 }
 
 static bool looks_like_formula(struct span field) {
-  return field.size > 0 && memchr("=+-@\t\r", field.data[0], 6) != NULL;
+  static const uint8_t signs[] = {'=', '+', '-', '@', '\t', '\r'};
+  return field.size > 0 && memchr(signs, field.data[0], sizeof signs) != NULL;
 }
 
 struct span row_plain(struct span field) {
@@ -78,8 +79,9 @@ struct span row_plain(struct span field) {
 }
 
 static bool needs_quotes(struct span field) {
+  static const uint8_t signs[] = {';', '"', ',', '\r', '\n', '\t'};
   for (size_t i = 0; i < field.size; i++) {
-    if (memchr(";\",\r\n\t", field.data[i], 6)) {
+    if (memchr(signs, field.data[i], sizeof signs)) {
       return true;
     }
   }

@@ -157,10 +157,11 @@ static void a_line_without_end_is_skipped_in_bounded_memory(void **state) {
   struct line_reader *reader = NULL;
   struct line line;
   size_t size = (size_t)5 << 20;
-  char *text = malloc(size);
+  static const char tail[] = "\nlast\r\n\n";
+  char *text = malloc(size + 1);
   assert_non_null(text);
   memset(text, 'x', size);
-  memcpy(text + size - 8, "\nlast\r\n\n", 8);
+  memcpy(text + size - strlen(tail), tail, sizeof tail);
   write_file(world, text, size);
   free(text);
   assert_int_equal(line_reader_open(world->path, &reader), ERR_OK);
@@ -280,6 +281,25 @@ static void going_back_finds_the_same_lines_near_and_far(void **state) {
   line_reader_close(&reader);
 }
 
+/* 98 is the one byte that windows-1251 does not use. */
+static void every_byte_of_windows_1251_is_its_character(void **state) {
+  static const char upper[] = "ЂЃ‚ѓ„…†‡€‰Љ‹ЊЌЋЏђ‘’“”•–—™љ›њќћџ\u00A0ЎўЈ¤Ґ¦§Ё©Є«¬\u00AD®Ї°±Ііґµ¶·ё№є»јЅѕї"
+                              "АБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯабвгдежзийклмнопрстуфхцчшщъыьэюя";
+  struct world *world = *state;
+  struct span text;
+  uint8_t bytes[127];
+  size_t count = 0;
+  for (unsigned byte = 0x80; byte <= 0xFF; byte++) {
+    if (byte != 0x98) {
+      bytes[count++] = (uint8_t)byte;
+    }
+  }
+  assert_int_equal(encoding_to_utf8(ENCODING_CP1251, span_of(bytes, count), &world->arena, &text), ERR_OK);
+  assert_true(span_is(text, upper));
+  bytes[0] = 0x98;
+  assert_int_equal(encoding_to_utf8(ENCODING_CP1251, span_of(bytes, count), &world->arena, &text), ERR_FORMAT);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(every_notice_of_the_demonstration_is_read, make_world, end_world),
@@ -293,6 +313,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_file_that_is_no_table_is_refused_as_a_whole, make_world, end_world),
       cmocka_unit_test_setup_teardown(json_lines_are_events_and_garbage_between_them_is_refused, make_world, end_world),
       cmocka_unit_test_setup_teardown(a_cell_that_a_spreadsheet_would_run_is_defused, make_world, end_world),
+      cmocka_unit_test_setup_teardown(every_byte_of_windows_1251_is_its_character, make_world, end_world),
       cmocka_unit_test(a_defused_cell_comes_back_as_it_was),
       cmocka_unit_test_setup_teardown(going_back_finds_the_same_lines_near_and_far, make_world, end_world),
       cmocka_unit_test_setup_teardown(an_empty_profile_is_refused, make_world, end_world),

@@ -1,4 +1,4 @@
-/* Every record and key of the store: there is one way to write what was read, the way in which it stood there. */
+/* Every record and key of the store: what was read can be written, and is read as the same. */
 #include "runtime/records.h"
 #include "fuzz.h"
 
@@ -89,16 +89,29 @@ static const round_trip round_trips[] = {head,         case_,     deadline,     
                                          receipt,      cursor,    plain,        generation, case_key,
                                          deadline_key, timer_key, incident_key, pair_key,   number_key};
 
+enum { KEYS_FIRST = 9 };
+
+/* Of a record in its present version there is one way to write it; an older one becomes the present. A key may hold a
+ * '/' where a NUL belongs: it is written as it should be. */
+static bool is_exact(size_t choice, struct span read, struct span written) {
+  return choice < KEYS_FIRST && read.data[0] == written.data[0];
+}
+
 void fuzz_one(struct span input, struct arena *arena) {
   (void)arena;
   size_t choice = fuzz_choice(&input) % (sizeof round_trips / sizeof *round_trips);
-  struct writer w;
-  writer_init(&w);
-  enum err err = round_trips[choice](input, &w);
+  struct writer first;
+  struct writer second;
+  writer_init(&first);
+  writer_init(&second);
+  enum err err = round_trips[choice](input, &first);
   if (err == ERR_OK) {
-    ASSERT(span_equal(input, writer_span(&w)));
+    ASSERT(!is_exact(choice, input, writer_span(&first)) || span_equal(input, writer_span(&first)));
+    ASSERT(round_trips[choice](writer_span(&first), &second) == ERR_OK);
+    ASSERT(span_equal(writer_span(&first), writer_span(&second)));
   } else {
     ASSERT(err == ERR_CORRUPT || err == ERR_VERSION);
   }
-  writer_finish(&w);
+  writer_finish(&first);
+  writer_finish(&second);
 }

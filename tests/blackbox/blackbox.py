@@ -94,7 +94,7 @@ class BlackBox(unittest.TestCase):
     def rows(self, verb, *args):
         query = client.Query(self.context, self.engine.query, self.keys("operator"), self.server_public())
         try:
-            return [json.loads(row) for row in query.ask(verb, *args)]
+            return [json.loads(row) for row in query.ask(verb, *args, timeout=60)]
         finally:
             query.connection.close()
 
@@ -123,4 +123,4 @@ def case_of(delivery):
 
 
 def main():
-    unittest.main(verbosity=2)
+    unittest.main(verbosity=2, warnings="ignore")

@@ -25,8 +25,8 @@ struct case_slot {
   struct span id; /* owned */
   struct case_file *file;
   uint64_t journal; /* entry that started it */
-  bool parked;
-  bool counted; /* among the running cases of its definition, by its record */
+  uint32_t parked;  /* as in its record */
+  bool counted;     /* among the running cases of its definition, by its record */
   bool touched, dirty;
   struct span record;    /* while an input is being settled: the new record, in the batch's arena */
   civil_moment fired_at; /* with fired_count: timers at one moment, to stop a chart that sets them for ever */
@@ -50,6 +50,8 @@ void cases_init(struct cases *cases, struct casework *casework, struct store *st
 void cases_finish(struct cases *cases); /* NULL-safe */
 /* ERR_NOT_FOUND; ERR_CORRUPT and others of case_decode, in `fault`. */
 enum err cases_get(struct cases *cases, struct span id, struct case_slot **ret_slot, struct fault *fault) MUST_CHECK;
+/* The slot of a case that is open in memory, NULL if it is not. */
+struct case_slot *cases_cached(struct cases *cases, struct span id);
 /* A case that does not exist yet; its slot is dirty. ERR_EXISTS, ERR_NOT_FOUND (process). */
 enum err cases_open(struct cases *cases, const struct case_identity *identity, uint64_t journal,
                     struct case_slot **ret_slot, struct fault *fault) MUST_CHECK;

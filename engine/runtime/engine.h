@@ -115,19 +115,20 @@ struct incident_report {
   uint64_t journal;
   civil_moment at;
   bool transport;
+  bool parks; /* its case is parked until this, and all others that park it, are resolved */
 };
 uint64_t incidents_open(struct runtime *runtime, const struct incident_report *report);
 /* A refusal: the first of its kind opens an incident (*ret_first), the others are counted there. */
 uint64_t incidents_refusal(struct runtime *runtime, const struct incident_report *report, enum err err,
                            bool *ret_first);
-/* Sets the flag of a case whose record exists. */
-void incidents_park(struct runtime *runtime, struct span case_id);
 /* What the operator has closed goes into the open batch, */
 void incidents_write_resolutions(struct runtime *runtime);
 /* and is forgotten when that is stored, or waits for the next. */
 void incidents_settle_resolutions(struct runtime *runtime, bool stored);
 void incidents_drop_resolutions(struct runtime *runtime);
-/* The message of the incident was taken at last. */
+/* What was repeated has failed once more. */
+void incidents_again(struct runtime *runtime, struct span root, uint64_t incident, civil_moment at);
+/* The message or the timer of the incident was taken at last. */
 void incidents_resolved(struct runtime *runtime, struct span root, uint64_t incident);
 
 /* ---- family.c ---- */
@@ -147,6 +148,13 @@ enum err family_target(struct runtime *runtime, struct span top, const struct ev
 
 /* One message from the inbox: everything about it is put into the open batch and the outbox. */
 void message_process(struct runtime *runtime, const struct inbox_message *in, civil_moment now);
+
+/* ---- due.c ---- */
+
+/* A timer that is due: its work, or an incident, and its entry in the journal. */
+void timer_step(struct runtime *runtime, const struct record_timer *timer, uint64_t generation, civil_moment moment);
+/* The operator's repetition of one that failed; it comes by the inbox. */
+void timer_again(struct runtime *runtime, const struct inbox_message *in, civil_moment now);
 
 /* ---- runtime.c ---- */
 

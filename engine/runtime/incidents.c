@@ -4,6 +4,9 @@
  * States: open → resolved. A refusal is opened once per (case, sender, event, code) and then counted, and a sender
  * opens at most limits.refusals_max of them before all further ones of a code share one record: so who is hostile
  * cannot fill the disk.
+ *
+ * An incident may park its case: then an input of it could not be stepped. A case is parked while such an incident is
+ * open; the number of them stands in its record.
  */
 #include "runtime/engine.h"
 
@@ -23,9 +26,34 @@ static struct span root_of(struct span case_id) {
   return span_empty(case_id) ? NOWHERE : case_root(case_id);
 }
 
+/* ---- parking ---- */
+
+/* One more or one less of the incidents that park the case. It may be unknown: an incident of a start that failed. */
+static void park(struct runtime *runtime, struct span case_id, bool more) {
+  struct record_key key = record_case_key(case_id);
+  struct span bytes;
+  struct record_case record;
+  if (!engine_read(runtime, STORE_CASE, &key, &bytes) || record_case_read(bytes, &record) != ERR_OK ||
+      (!more && record.parked == 0)) {
+    return;
+  }
+  record.parked = more ? record.parked + 1 : record.parked - 1;
+  record.body = arena_copy(&runtime->arena, record.body);
+  writer_reset(&runtime->scratch);
+  record_case_write(&record, &runtime->scratch);
+  engine_put(runtime, STORE_CASE, &key, writer_span(&runtime->scratch));
+  struct case_slot *slot = cases_cached(&runtime->cases, case_id);
+  if (slot) {
+    slot->parked = record.parked;
+  }
+}
+
+/* ---- opening ---- */
+
 uint64_t incidents_open(struct runtime *runtime, const struct incident_report *report) {
   struct record_incident incident = {
       .transport = report->transport,
+      .parks = report->parks,
       .journal = report->journal,
       .count = 1,
       .at = report->at,
@@ -40,6 +68,9 @@ uint64_t incidents_open(struct runtime *runtime, const struct incident_report *r
   uint64_t number = ++runtime->head.incidents;
   struct record_key key = record_incident_key(root_of(report->case_id), number);
   put_incident(runtime, &key, &incident);
+  if (report->parks) {
+    park(runtime, report->case_id, true);
+  }
   runtime->stats.incidents++;
   return number;
 }
@@ -116,20 +147,6 @@ uint64_t incidents_refusal(struct runtime *runtime, const struct incident_report
   return open_refusal(runtime, &counted, &index);
 }
 
-void incidents_park(struct runtime *runtime, struct span case_id) {
-  struct record_key key = record_case_key(case_id);
-  struct span bytes;
-  struct record_case record;
-  if (!engine_read(runtime, STORE_CASE, &key, &bytes) || record_case_read(bytes, &record) != ERR_OK) {
-    return; /* it was never there: the incident tells all there is */
-  }
-  record.parked = true;
-  record.body = arena_copy(&runtime->arena, record.body);
-  writer_reset(&runtime->scratch);
-  record_case_write(&record, &runtime->scratch);
-  engine_put(runtime, STORE_CASE, &key, writer_span(&runtime->scratch));
-}
-
 /* ---- the operator ---- */
 
 static enum err committed_incident(struct runtime *runtime, struct span case_id, uint64_t number,
@@ -164,25 +181,6 @@ enum err runtime_incident_resolve(struct runtime *runtime, struct span case_id, 
   return ERR_OK;
 }
 
-static void unpark(struct runtime *runtime, struct span case_id) {
-  struct record_key key = record_case_key(case_id);
-  struct span bytes;
-  struct record_case record;
-  if (!engine_read(runtime, STORE_CASE, &key, &bytes) || record_case_read(bytes, &record) != ERR_OK || !record.parked) {
-    return;
-  }
-  record.parked = false;
-  record.body = arena_copy(&runtime->arena, record.body);
-  writer_reset(&runtime->scratch);
-  record_case_write(&record, &runtime->scratch);
-  engine_put(runtime, STORE_CASE, &key, writer_span(&runtime->scratch));
-  struct case_slot *slot;
-  struct fault fault = {0};
-  if (cases_get(&runtime->cases, case_id, &slot, &fault) == ERR_OK) {
-    slot->parked = false;
-  }
-}
-
 static void close_incident(struct runtime *runtime, const struct record_key *key, struct span actor) {
   struct span bytes;
   if (!engine_read(runtime, STORE_INCIDENT, key, &bytes)) {
@@ -194,12 +192,15 @@ static void close_incident(struct runtime *runtime, const struct record_key *key
     engine_fail(runtime, err);
     return;
   }
+  if (incident.resolved) {
+    return; /* asked for twice within one batch */
+  }
   incident.resolved = true;
   incident.resolved_at = runtime->head.recorded_at;
   incident.resolved_by = actor;
   put_incident(runtime, key, &incident);
-  if (!span_empty(incident.case_id)) {
-    unpark(runtime, incident.case_id);
+  if (incident.parks) {
+    park(runtime, incident.case_id, false);
   }
 }
 
@@ -263,8 +264,27 @@ static enum err entry_data(struct runtime *runtime, const struct record_journal 
   return ERR_OK;
 }
 
+void incidents_again(struct runtime *runtime, struct span root, uint64_t incident, civil_moment at) {
+  struct record_key key = record_incident_key(root, incident);
+  (void)count_again(runtime, &key, at);
+}
+
+/* The way of a message, so that it waits its turn: a sender has a name, a timer has none. */
+static enum err timer_repeat(struct runtime *runtime, const struct record_journal *entry, struct inbox_retry retry) {
+  struct runtime_message message = {
+      .sequence = entry->sequence,
+      .case_id = entry->case_id,
+      .occurred_at = entry->occurred_at,
+      .data = value_int(entry->slot),
+  };
+  return inbox_put(&runtime->inbox, &message, retry);
+}
+
 static enum err entry_repeat(struct runtime *runtime, const struct record_journal *entry, struct inbox_retry retry,
                              struct arena *arena, struct fault *fault) {
+  if (span_empty(entry->sender) && entry->kind == RECORD_JOURNAL_PARKED) {
+    return timer_repeat(runtime, entry, retry);
+  }
   if (span_empty(entry->sender) || entry->kind == RECORD_JOURNAL_UNREADABLE) {
     return fault_set(fault, ERR_CONFLICT, "Повторять нечего: у инцидента нет сообщения, которое можно прочесть");
   }

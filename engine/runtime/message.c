@@ -344,7 +344,6 @@ static struct span parking_reason(enum err err) {
 }
 
 static uint64_t park(struct judgement *j, const struct work *work, enum err err) {
-  incidents_park(j->runtime, work->failed_case);
   return incidents_open(j->runtime, &(struct incident_report){
                                         .case_id = work->failed_case,
                                         .reason = parking_reason(err),
@@ -353,6 +352,7 @@ static uint64_t park(struct judgement *j, const struct work *work, enum err err)
                                         .event = j->message->event,
                                         .journal = work->journal,
                                         .at = j->now,
+                                        .parks = true,
                                     });
 }
 
@@ -462,6 +462,10 @@ static civil_moment occurred_at(const struct runtime_message *m, civil_moment no
 
 void message_process(struct runtime *runtime, const struct inbox_message *in, civil_moment now) {
   const struct runtime_message *m = &in->message;
+  if (in->retry.incident != 0 && span_empty(m->sender)) {
+    timer_again(runtime, in, now);
+    return;
+  }
   if (in->retry.incident == 0 && answer_from_memory(runtime, in, now)) {
     return;
   }

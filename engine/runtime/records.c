@@ -3,11 +3,14 @@
 #include <string.h>
 
 enum {
-  VERSION = 1,        /* of every record so far */
-  SEPARATOR = 0,      /* between the parts of a key; no id holds it */
-  FLAG_PARKED = 1,    /* CASE */
-  FLAG_RESOLVED = 1,  /* INCIDENT */
-  FLAG_TRANSPORT = 2, /* INCIDENT */
+  VERSION = 1,          /* of every record but these: */
+  VERSION_CASE = 2,     /* 1: a flag instead of the number of incidents */
+  VERSION_INCIDENT = 2, /* 1: without FLAG_PARKS */
+  SEPARATOR = 0,        /* between the parts of a key; no id holds it */
+  FLAG_PARKED = 1,      /* CASE, version 1 */
+  FLAG_RESOLVED = 1,    /* INCIDENT */
+  FLAG_TRANSPORT = 2,   /* INCIDENT */
+  FLAG_PARKS = 4,       /* INCIDENT */
 };
 
 /* ---- keys ---- */
@@ -183,17 +186,23 @@ enum err record_number_of_key(struct span key, uint64_t *ret_number) {
 /* ---- what all records share ---- */
 
 /* A reader behind the version byte; a newer version is ERR_VERSION. */
-static enum err record_open(struct span bytes, struct reader *ret_reader) {
+static enum err record_open_to(struct span bytes, uint8_t newest, struct reader *ret_reader, uint8_t *ret_version) {
   struct reader r = reader_of(bytes);
   uint8_t version = reader_u8(&r);
   if (r.failed || version == 0) {
     return ERR_CORRUPT;
   }
-  if (version > VERSION) {
+  if (version > newest) {
     return ERR_VERSION;
   }
   *ret_reader = r;
+  *ret_version = version;
   return ERR_OK;
+}
+
+static enum err record_open(struct span bytes, struct reader *ret_reader) {
+  uint8_t version;
+  return record_open_to(bytes, VERSION, ret_reader, &version);
 }
 
 static void read_fixed(struct reader *r, uint8_t *bytes, size_t size) {
@@ -251,16 +260,21 @@ enum err record_head_read(struct span bytes, struct record_head *ret_head) {
 /* ---- CASE ---- */
 
 void record_case_write(const struct record_case *c, struct writer *w) {
-  writer_u8(w, VERSION);
-  writer_u8(w, c->parked ? FLAG_PARKED : 0);
+  writer_u8(w, VERSION_CASE);
+  writer_varint(w, c->parked);
   writer_varint(w, c->journal);
   writer_blob(w, c->body);
 }
 
 enum err record_case_read(struct span bytes, struct record_case *ret_case) {
   struct reader r;
-  TRY(record_open(bytes, &r));
-  struct record_case c = {.parked = (reader_u8(&r) & FLAG_PARKED) != 0};
+  uint8_t version;
+  TRY(record_open_to(bytes, VERSION_CASE, &r, &version));
+  uint64_t parked = version == 1 ? reader_u8(&r) & FLAG_PARKED : reader_varint(&r);
+  if (parked > UINT32_MAX) {
+    return ERR_CORRUPT;
+  }
+  struct record_case c = {.parked = (uint32_t)parked};
   c.journal = reader_varint(&r);
   c.body = reader_blob(&r);
   TRY(reader_end(&r));
@@ -298,8 +312,9 @@ enum err record_generation_read(struct span bytes, uint64_t *ret_generation) {
 /* ---- INCIDENT ---- */
 
 void record_incident_write(const struct record_incident *incident, struct writer *w) {
-  writer_u8(w, VERSION);
-  writer_u8(w, (uint8_t)((incident->resolved ? FLAG_RESOLVED : 0) | (incident->transport ? FLAG_TRANSPORT : 0)));
+  writer_u8(w, VERSION_INCIDENT);
+  writer_u8(w, (uint8_t)((incident->resolved ? FLAG_RESOLVED : 0) | (incident->transport ? FLAG_TRANSPORT : 0) |
+                         (incident->parks ? FLAG_PARKS : 0)));
   writer_varint(w, incident->journal);
   writer_varint(w, incident->count);
   writer_zigzag(w, incident->at);
@@ -313,13 +328,20 @@ void record_incident_write(const struct record_incident *incident, struct writer
   writer_blob(w, incident->resolved_by);
 }
 
+/* Before there was a flag the reason said it; a script's error may or may not have. */
+static bool has_parked(struct span reason) {
+  return span_is(reason, "timer-failed") || span_is(reason, "step-failed") || span_is(reason, "script-error");
+}
+
 enum err record_incident_read(struct span bytes, struct record_incident *ret_incident) {
   struct reader r;
-  TRY(record_open(bytes, &r));
+  uint8_t version;
+  TRY(record_open_to(bytes, VERSION_INCIDENT, &r, &version));
   uint8_t flags = reader_u8(&r);
   struct record_incident incident = {
       .resolved = (flags & FLAG_RESOLVED) != 0,
       .transport = (flags & FLAG_TRANSPORT) != 0,
+      .parks = (flags & FLAG_PARKS) != 0,
   };
   incident.journal = reader_varint(&r);
   incident.count = reader_varint(&r);
@@ -332,6 +354,7 @@ enum err record_incident_read(struct span bytes, struct record_incident *ret_inc
   incident.sender = reader_blob(&r);
   incident.event = reader_blob(&r);
   incident.resolved_by = reader_blob(&r);
+  incident.parks = version == 1 ? has_parked(incident.reason) : incident.parks;
   TRY(reader_end(&r));
   *ret_incident = incident;
   return ERR_OK;

@@ -83,7 +83,7 @@ enum err record_head_read(struct span bytes, struct record_head *ret_head) MUST_
 /* ---- CASE ---- */
 
 struct record_case {
-  bool parked;      /* an input could not be stepped; see its open incident */
+  uint32_t parked;  /* open incidents of inputs that could not be stepped; 0: it goes on as it should */
   uint64_t journal; /* entry that started it */
   struct span body; /* casework's record: case_decode, case_view_decode */
 };
@@ -105,6 +105,7 @@ enum err record_generation_read(struct span bytes, uint64_t *ret_generation) MUS
 struct record_incident {
   bool resolved;
   bool transport;           /* of the exchange, not of a case: not part of the outcome */
+  bool parks;               /* its case is parked while it is open */
   uint64_t journal;         /* entry it came from */
   uint64_t count;           /* refusals of one kind are counted, not repeated */
   civil_moment at;          /* the first time */

@@ -19,7 +19,6 @@
 
 #include "base/log.h"
 #include "runtime/engine.h"
-#include "runtime/work.h"
 
 enum { BATCH_BYTES_MAX = 16 << 20 };
 
@@ -196,57 +195,6 @@ static bool next_timer(struct runtime *runtime, struct span *ret_key, uint64_t *
   return false;
 }
 
-static void append_timer(struct runtime *runtime, const struct record_timer *timer, uint64_t generation,
-                         civil_moment moment, const struct fault *fault) {
-  struct record_journal entry = {
-      .kind = fault ? RECORD_JOURNAL_PARKED : RECORD_JOURNAL_TIMER,
-      .err = fault ? fault->err : ERR_OK,
-      .recorded_at = moment,
-      .occurred_at = timer->due,
-      .sequence = generation,
-      .slot = timer->slot,
-      .case_id = timer->case_id,
-      .text = fault ? span_of_cstr(fault->text) : span_of(NULL, 0),
-  };
-  struct record_key key = record_timer_key(timer->due, timer->case_id, timer->slot);
-  seal_hash(record_key_span(&key), entry.digest);
-  journal_append(runtime, &entry);
-}
-
-static void park_timer(struct runtime *runtime, struct work *work) {
-  struct span failed = arena_copy(&runtime->arena, work->failed_case);
-  work_drop(work);
-  incidents_park(runtime, failed);
-  incidents_open(runtime, &(struct incident_report){
-                              .case_id = failed,
-                              .reason = SPAN_LITERAL("timer-failed"),
-                              .detail = span_of_cstr(work->fault.text),
-                              .journal = work->journal,
-                              .at = work->now,
-                          });
-}
-
-static void step_timer(struct runtime *runtime, const struct record_timer *timer, uint64_t generation,
-                       civil_moment moment) {
-  struct work work;
-  work_begin(&work, runtime, moment);
-  struct case_input input = {
-      .kind = CASE_INPUT_TIMER,
-      .occurred_at = moment,
-      .timer_slot = timer->slot,
-      .timer_generation = generation,
-  };
-  work_add(&work, &(struct case_identity){.id = timer->case_id}, &input);
-  enum err err = work_run(&work);
-  if (err == ERR_OK) {
-    work_commit(&work);
-  } else {
-    park_timer(runtime, &work);
-  }
-  append_timer(runtime, timer, generation, moment, err == ERR_OK ? NULL : &work.fault);
-  runtime->stats.timers++;
-}
-
 /* True if a timer was due and has been stepped. */
 static bool fire_timer(struct runtime *runtime, civil_moment now) {
   struct span key;
@@ -268,7 +216,7 @@ static bool fire_timer(struct runtime *runtime, civil_moment now) {
   timers_pop(&runtime->timers);
   timer.case_id = arena_copy(&runtime->arena, timer.case_id);
   civil_moment last = runtime->head.recorded_at;
-  step_timer(runtime, &timer, generation, timer.due > last ? timer.due : last);
+  timer_step(runtime, &timer, generation, timer.due > last ? timer.due : last);
   return true;
 }
 

@@ -191,12 +191,13 @@ enum err runtime_stream_read(struct runtime *runtime, struct span participant, u
 
 /* ---- the operator ---- */
 
-/* Steps the journalled message of an open incident again, with the rights of its sender, as a new entry of the journal;
- * the incident is resolved when that is accepted. ERR_NOT_FOUND; ERR_CONFLICT: resolved already, or nothing to repeat
- * (a timer, an unreadable payload); ERR_BUSY. */
+/* Steps the journalled message of an open incident again, with the rights of its sender, or its timer, as a new entry
+ * of the journal; the incident is resolved when that is accepted. ERR_NOT_FOUND; ERR_CONFLICT: resolved already, or
+ * nothing to repeat (the timer was stepped, an unreadable payload); ERR_BUSY. */
 enum err runtime_incident_retry(struct runtime *runtime, struct span case_id, uint64_t incident,
                                 struct fault *fault) MUST_CHECK;
-/* Marks it as dealt with; durable with the next batch. `actor` is kept. ERR_NOT_FOUND, ERR_CONFLICT. */
+/* Marks it as dealt with; its case stays parked while another incident parks it. Durable with the next batch. `actor`
+ * is kept. ERR_NOT_FOUND, ERR_CONFLICT. */
 enum err runtime_incident_resolve(struct runtime *runtime, struct span case_id, uint64_t incident, struct span actor,
                                   struct fault *fault) MUST_CHECK;
 /* The personal fields of a family, all of them: the caller cuts (catalogue_cut) and has the access journalled.

@@ -282,6 +282,15 @@ static void a_virtual_clock_outlives_a_restart(void **state) {
 
 /* ---- failures ---- */
 
+static uint32_t parked(const char *case_id) {
+  struct record_key key = record_case_key(span_of_cstr(case_id));
+  struct span bytes;
+  struct record_case record;
+  assert_int_equal(ERR_OK, store_get(b.store, STORE_CASE, record_key_span(&key), &bytes));
+  assert_int_equal(ERR_OK, record_case_read(bytes, &record));
+  return record.parked;
+}
+
 static void what_fails_is_parked_and_the_others_go_on(void **state) {
   (void)state;
   bench_send(&b, MONDAY, BEGIN(1, 1, "2026-01-12"));
@@ -298,12 +307,39 @@ static void what_fails_is_parked_and_the_others_go_on(void **state) {
   assert_string_equal("accepted 4", b.receipts[first + 2]);
   assert_has(bench_outcome(&b), "\"type\":\"incident\",\"case\":\"A\"");
   assert_has(bench_outcome(&b), "\"process\":\"root\",\"states\":[\"helped\"]");
-  struct record_key key = record_case_key(SPAN_LITERAL("A"));
-  struct span bytes;
-  struct record_case record;
-  assert_int_equal(ERR_OK, store_get(b.store, STORE_CASE, record_key_span(&key), &bytes));
-  assert_int_equal(ERR_OK, record_case_read(bytes, &record));
-  assert_true(record.parked);
+  assert_int_equal(1, parked("A"));
+}
+
+static void resolve(uint64_t incident) {
+  struct fault fault;
+  assert_int_equal(ERR_OK,
+                   runtime_incident_resolve(b.runtime, SPAN_LITERAL("A"), incident, SPAN_LITERAL("operator"), &fault));
+}
+
+static void a_case_is_parked_until_the_last_incident_that_parks_it_is_resolved(void **state) {
+  (void)state;
+  bench_send(&b, MONDAY, BEGIN(1, 1, "2026-01-12"));
+  bench_send(&b, MONDAY, &(struct bench_message){"helper-north", 1, "broken", "A", NULL, NULL});
+  bench_send(&b, MONDAY, &(struct bench_message){"helper-north", 2, "broken", "A", NULL, NULL});
+  assert_has(bench_send(&b, MONDAY, &(struct bench_message){"helper-south", 1, "visit.done", "A", NULL, NULL}),
+             "refused FORBIDDEN");
+  assert_int_equal(2, parked("A"));
+  resolve(3); /* a refusal: it parks nothing */
+  bench_until(&b, MONDAY);
+  assert_int_equal(2, parked("A"));
+  resolve(1);
+  resolve(1); /* twice before the batch */
+  bench_until(&b, MONDAY);
+  assert_int_equal(1, parked("A"));
+  /* What the case does meanwhile changes nothing about it, from memory or from its record. */
+  bench_send(&b, TUESDAY, BEGIN(2, 2, "2026-01-13"));
+  assert_int_equal(1, parked("A"));
+  bench_restart(&b);
+  bench_send(&b, TUESDAY, VISIT(3));
+  assert_int_equal(1, parked("A"));
+  resolve(2);
+  bench_until(&b, TUESDAY);
+  assert_int_equal(0, parked("A"));
 }
 
 static void too_many_steps_leave_no_trace_but_the_incident(void **state) {
@@ -554,6 +590,7 @@ int main(void) {
       TEST(recorded_time_never_runs_backwards),
       TEST(a_virtual_clock_outlives_a_restart),
       TEST(what_fails_is_parked_and_the_others_go_on),
+      TEST(a_case_is_parked_until_the_last_incident_that_parks_it_is_resolved),
       TEST(too_many_steps_leave_no_trace_but_the_incident),
       TEST(an_incident_can_be_repeated_when_its_cause_is_gone),
       TEST(an_incident_is_resolved_durably),

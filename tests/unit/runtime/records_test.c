@@ -166,7 +166,7 @@ static void a_newer_version_is_told_apart_from_damage(void **state) {
   (void)state;
   struct record_case c = {.journal = 3, .body = L("body")};
   record_case_write(&c, &w);
-  w.data[0] = 2;
+  w.data[0] = 3;
   assert_int_equal(ERR_VERSION, record_case_read(writer_span(&w), &c));
   w.data[0] = 0;
   assert_int_equal(ERR_CORRUPT, record_case_read(writer_span(&w), &c));
@@ -174,13 +174,52 @@ static void a_newer_version_is_told_apart_from_damage(void **state) {
 
 static void a_case_remembers_that_it_is_parked(void **state) {
   (void)state;
-  struct record_case c = {.parked = true, .journal = 300, .body = L("body")};
+  struct record_case c = {.parked = 2, .journal = 300, .body = L("body")};
   record_case_write(&c, &w);
   struct record_case read;
   assert_int_equal(ERR_OK, record_case_read(writer_span(&w), &read));
-  assert_true(read.parked);
+  assert_int_equal(2, read.parked);
   assert_int_equal(300, read.journal);
   assert_span(read.body, "body");
+}
+
+static void records_of_version_1_are_read(void **state) {
+  (void)state;
+  struct record_case c;
+  assert_int_equal(ERR_OK, record_case_read(L("\x01\x01\xac\x02\x04"
+                                              "body"),
+                                            &c));
+  assert_int_equal(1, c.parked);
+  assert_int_equal(300, c.journal);
+  assert_span(c.body, "body");
+  struct record_incident incident;
+  assert_int_equal(ERR_OK,
+                   record_incident_read(SPAN_LITERAL("\x01\x00\x04\x01\x14\x28\x00\x00\x00\x00\x00\x00\x00\x00\x01"
+                                                     "A\x0ctimer-failed\x00\x00\x00\x00"),
+                                        &incident));
+  assert_true(incident.parks);
+  assert_false(incident.resolved);
+  assert_int_equal(4, incident.journal);
+  assert_true(incident.resolved_at == CIVIL_MOMENT_NONE);
+  assert_span(incident.reason, "timer-failed");
+}
+
+static void a_definition_comes_back(void **state) {
+  (void)state;
+  struct record_definition definition = {.vocabulary = 7, .chart = L("<scxml/>"), .settings = L("map")};
+  record_definition_write(&definition, &w);
+  struct record_definition read;
+  assert_int_equal(ERR_OK, record_definition_read(writer_span(&w), &read));
+  assert_int_equal(7, read.vocabulary);
+  assert_span(read.chart, "<scxml/>");
+  assert_span(read.settings, "map");
+  assert_int_equal(ERR_CORRUPT, record_definition_read(span_of(w.data, w.size - 1), &read));
+  struct record_key key = record_definition_key(L("root"), L("0123"));
+  struct span process, revision;
+  assert_int_equal(ERR_OK, record_definition_of_key(record_key_span(&key), &process, &revision));
+  assert_span(process, "root");
+  assert_span(revision, "0123");
+  assert_int_equal(ERR_CORRUPT, record_definition_of_key(L("root"), &process, &revision));
 }
 
 static void a_receipt_keeps_the_code_by_name(void **state) {
@@ -204,6 +243,7 @@ static void a_receipt_keeps_the_code_by_name(void **state) {
 static void an_incident_comes_back(void **state) {
   (void)state;
   struct record_incident incident = {.transport = true,
+                                     .parks = true,
                                      .journal = 4,
                                      .count = 3,
                                      .at = 10,
@@ -218,6 +258,7 @@ static void an_incident_comes_back(void **state) {
   struct record_incident read;
   assert_int_equal(ERR_OK, record_incident_read(writer_span(&w), &read));
   assert_true(read.transport);
+  assert_true(read.parks);
   assert_false(read.resolved);
   assert_int_equal(3, read.count);
   assert_int_equal(20, read.last_at);
@@ -253,6 +294,8 @@ int main(void) {
       TEST(a_cut_or_lengthened_record_is_corrupt),
       TEST(a_newer_version_is_told_apart_from_damage),
       TEST(a_case_remembers_that_it_is_parked),
+      TEST(records_of_version_1_are_read),
+      TEST(a_definition_comes_back),
       TEST(a_receipt_keeps_the_code_by_name),
       TEST(an_incident_comes_back),
       TEST(a_cursor_comes_back),

@@ -282,6 +282,33 @@ static void a_timer_of_a_case_without_definition_is_an_incident_too(void **state
   assert_string_equal("accepted 4", begin("B", 2)); /* after the start and two timers: the warning and the end */
 }
 
+/* As a message can be: with the definition back, the deadline that nobody could miss is missed. */
+static void a_timer_that_failed_can_be_repeated(void **state) {
+  (void)state;
+  struct fault fault;
+  begin("A", 1);
+  struct kept kept = break_definition("root", 0, SPAN_LITERAL("<scxml"));
+  bench_restart_with(&b, "later");
+  bench_until(&b, "2026-02-01");
+  assert_int_equal(2, bench_count(bench_outcome(&b), "\"reason\":\"timer-failed\"")); /* the warning, the end */
+  /* Nothing has changed yet: it fails again, in the same incident. */
+  assert_int_equal(ERR_OK, runtime_incident_retry(b.runtime, SPAN_LITERAL("A"), 2, &fault));
+  bench_until(&b, "2026-02-02");
+  assert_int_equal(2, bench_count(bench_outcome(&b), "\"type\":\"incident\""));
+  assert_has(bench_outcome(&b), "\"state\":\"open\"");
+  put_definition(kept.key, kept.value);
+  bench_restart(&b);
+  assert_int_equal(ERR_OK, runtime_incident_retry(b.runtime, SPAN_LITERAL("A"), 2, &fault));
+  bench_until(&b, "2026-02-03T12:00:00+05:00");
+  assert_has(bench_outcome(&b), "\"state\":\"missed\",\"at\":\"2026-01-20T00:00:00+05:00\"");
+  assert_int_equal(ERR_CONFLICT, runtime_incident_retry(b.runtime, SPAN_LITERAL("A"), 2, &fault));
+  /* The other one finds nothing left to do, which is as good. */
+  assert_int_equal(ERR_OK, runtime_incident_retry(b.runtime, SPAN_LITERAL("A"), 1, &fault));
+  bench_until(&b, "2026-02-03T13:00:00+05:00");
+  assert_int_equal(ERR_CONFLICT, runtime_incident_retry(b.runtime, SPAN_LITERAL("A"), 1, &fault));
+  assert_int_equal(1, bench_count(bench_outcome(&b), "\"type\":\"deadline\""));
+}
+
 /* ---- rehearsal ---- */
 
 /* The journal says nothing of definitions: it is rehearsed on those of today. */
@@ -310,6 +337,7 @@ int main(void) {
       TEST(a_broken_definition_parks_only_its_cases),
       TEST(a_damaged_definition_is_not_taken_for_another),
       TEST(a_timer_of_a_case_without_definition_is_an_incident_too),
+      TEST(a_timer_that_failed_can_be_repeated),
       TEST(a_rehearsal_knows_present_definitions_only),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

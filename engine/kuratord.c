@@ -215,10 +215,10 @@ static void end(struct process *process) {
   }
   wire_server_close(&daemon->query);
   wire_server_close(&daemon->exchange);
-  runtime_destroy(&daemon->runtime);
   if (daemon->store) {
-    store_close(&daemon->store);
+    store_close(&daemon->store); /* what is in flight ends here */
   }
+  runtime_destroy(&daemon->runtime);
   sessions_destroy(&daemon->sessions);
   desk_destroy(&daemon->desk);
   turn_destroy(&daemon->turn);

@@ -2,7 +2,7 @@
  * daemon/turn.c — the heartbeat, for both clocks.
  *
  * Everything that happens asks for a turn (turn_kick); a turn comes from the loop, never from inside another call,
- * sends what waits to be sent and then, if no commit is in flight:
+ * sends what waits to be sent and then, if no commit is in flight (FREE: also beside one):
  *
  *   FREE      system clock: ticks the runtime, arms the timer for the next due moment
  *   HELD      virtual clock, nobody moves it: messages are taken in, nothing is stepped
@@ -239,7 +239,7 @@ static enum err take_turn(struct turn *turn) {
     uv_stop(&turn->daemon->loop);
     return ERR_OK;
   }
-  if (runtime_committing(turn->daemon->runtime)) {
+  if (runtime_committing(turn->daemon->runtime) && turn->state != TURN_FREE) {
     return ERR_OK; /* turn_committed brings the next one */
   }
   switch (turn->state) {

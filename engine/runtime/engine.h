@@ -31,6 +31,13 @@ struct outbox {
   struct outbox_receipt *receipts, **receipts_end;
   struct outbox_delivery *deliveries, **deliveries_end;
 };
+/* The batch that is being committed. */
+struct flight {
+  struct arena arena;
+  struct outbox outbox; /* to be read only: its ends point nowhere */
+  size_t messages;      /* that it took from the inbox */
+  uint64_t journal;     /* the last number in it */
+};
 
 /* An incident that the operator has closed; written with the next batch. */
 struct resolution {
@@ -59,9 +66,11 @@ struct runtime {
   struct span *field_names; /* of all events of the catalogue, sorted */
   size_t field_names_count;
 
-  /* Of the batch, from its first message until its receipts have left. */
+  /* Of the batch that is being collected, from its first message until it is committed. */
   struct arena arena;
   struct outbox outbox;
+  uint32_t batch_messages, batch_timers;
+  struct flight flight;
   struct writer scratch;
 
   bool master_known; /* the store can tell whether it was sealed under our master key */
@@ -102,6 +111,8 @@ void streams_init(struct runtime *runtime);
 void streams_finish(struct runtime *runtime);
 /* Encodes and puts a delivery at the end of its participant's stream; fills position. */
 void streams_add(struct runtime *runtime, struct runtime_delivery *delivery);
+/* Deletes some of what was acknowledged long ago, in the open batch. */
+void streams_trim(struct runtime *runtime);
 /* A delivery's data without the catalogue's fields that a participant of `kind` may not see; names that no event has
  * (those that casework itself gives) stay. Two levels deep: deeper maps are records of one field. */
 struct value streams_cut(struct runtime *runtime, const struct value *data, struct span kind);

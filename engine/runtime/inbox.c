@@ -129,14 +129,17 @@ bool inbox_take(struct inbox *inbox, struct arena *arena, struct inbox_message *
   return true;
 }
 
-void inbox_release(struct inbox *inbox) {
-  for (; inbox->taken > 0; inbox->taken--) {
+void inbox_release(struct inbox *inbox, size_t count) {
+  ASSERT(count <= inbox->taken);
+  inbox->taken -= count;
+  for (; count > 0; count--) {
     drop_first(inbox);
   }
 }
 
-void inbox_return(struct inbox *inbox) {
-  inbox->taken = 0;
+void inbox_return(struct inbox *inbox, size_t count) {
+  ASSERT(count <= inbox->taken);
+  inbox->taken -= count;
 }
 
 size_t inbox_waiting(const struct inbox *inbox) {

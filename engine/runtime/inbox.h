@@ -43,8 +43,8 @@ void inbox_finish(struct inbox *inbox); /* NULL-safe */
 enum err inbox_put(struct inbox *inbox, const struct runtime_message *message, struct inbox_retry retry) MUST_CHECK;
 /* The oldest that waits; false if none does. Tables come from `arena`. */
 bool inbox_take(struct inbox *inbox, struct arena *arena, struct inbox_message *ret_message);
-void inbox_release(struct inbox *inbox); /* all that were taken */
-void inbox_return(struct inbox *inbox);  /* all that were taken wait again */
+void inbox_release(struct inbox *inbox, size_t count); /* the first so many that were taken */
+void inbox_return(struct inbox *inbox, size_t count);  /* the last so many that were taken wait again */
 size_t inbox_waiting(const struct inbox *inbox);
 /* Orders what waits by (occurred_at, sender, sequence). */
 void inbox_sort(struct inbox *inbox);

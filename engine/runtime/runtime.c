@@ -1,16 +1,20 @@
 /*
  * The batch.
  *
- * States: idle → (runtime_tick) collecting → committing → (batch_done) idle | failed.
- * - collecting lasts only inside runtime_tick: the store's batch is open, timers and messages put into it.
- * - committing lasts until the store calls batch_done; new messages are taken into the inbox, ticks do nothing.
+ * States: idle → (runtime_tick) collecting → committing → (batch_done) idle | failed. Beside a batch that is committing
+ * the next one may be collecting, so that the disk and the charts work at the same time; batch_done commits it at once.
+ * - collecting: the store's batch is open, timers and messages are put into it. It ends inside runtime_tick, unless the
+ *   batch before is committing: then each tick adds to it, up to the limits.
+ * - committing lasts until the store calls batch_done; new messages are taken into the inbox.
  * - failed: the store cannot be trusted; only a restart leads out.
  *
  * Invariants
  * 1. A receipt or delivery leaves only from batch_done with ERR_OK.
- * 2. Between batches the decoded cases, the cursors, the head and the heap of timers equal what is committed; after
- *    ERR_FULL they are read again and the messages of the batch wait again.
+ * 2. When nothing is committing the store's batch is closed, and the decoded cases, the cursors, the head and the heap
+ *    of timers equal what is committed; after ERR_FULL they are read again and the messages of both batches wait again.
  * 3. recorded_at never runs backwards; a timer is stepped before any message that is recorded at or after its moment.
+ * 4. What is kept in memory and written once per batch (cursors, definitions, resolutions, head) is written when the
+ *    batch is committed: never two batches hold unsettled writes of them.
  */
 #include "runtime/runtime.h"
 
@@ -45,10 +49,13 @@ void engine_put(struct runtime *runtime, enum store_space space, const struct re
 
 /* ---- outbox ---- */
 
-static void outbox_clear(struct runtime *runtime) {
+/* The next batch begins with nothing. */
+static void batch_clear(struct runtime *runtime) {
   runtime->outbox = (struct outbox){0};
   runtime->outbox.receipts_end = &runtime->outbox.receipts;
   runtime->outbox.deliveries_end = &runtime->outbox.deliveries;
+  runtime->batch_messages = 0;
+  runtime->batch_timers = 0;
   arena_reset(&runtime->arena);
 }
 
@@ -66,12 +73,11 @@ void outbox_add_delivery(struct runtime *runtime, struct span participant, uint6
   runtime->outbox.deliveries_end = &added->next;
 }
 
-static void outbox_send(struct runtime *runtime) {
-  const struct runtime_ports *ports = &runtime->ports;
-  for (const struct outbox_receipt *r = runtime->outbox.receipts; r && ports->receipt; r = r->next) {
+static void outbox_send(const struct runtime_ports *ports, const struct outbox *outbox) {
+  for (const struct outbox_receipt *r = outbox->receipts; r && ports->receipt; r = r->next) {
     ports->receipt(ports->arg, &r->receipt);
   }
-  for (const struct outbox_delivery *d = runtime->outbox.deliveries; d && ports->delivered; d = d->next) {
+  for (const struct outbox_delivery *d = outbox->deliveries; d && ports->delivered; d = d->next) {
     ports->delivered(ports->arg, d->participant, d->position, d->bytes);
   }
 }
@@ -108,13 +114,18 @@ static enum err recover(struct runtime *runtime) {
 static void batch_stored(struct runtime *runtime) {
   runtime->stats.batches++;
   runtime->master_known = true;
-  outbox_send(runtime); /* receipts borrow their sender from the inbox */
-  inbox_release(&runtime->inbox);
+  outbox_send(&runtime->ports, &runtime->flight.outbox); /* receipts borrow their sender from the inbox */
+  inbox_release(&runtime->inbox, runtime->flight.messages);
   incidents_settle_resolutions(runtime, true);
 }
 
+/* The batch that was collected meanwhile rests on changes that never happened: it goes the same way. */
 static void batch_not_stored(struct runtime *runtime, enum err result) {
-  inbox_return(&runtime->inbox);
+  if (store_in_batch(runtime->store)) {
+    store_abandon(runtime->store);
+  }
+  inbox_return(&runtime->inbox, runtime->flight.messages + runtime->batch_messages);
+  batch_clear(runtime);
   incidents_settle_resolutions(runtime, false);
   if (result != ERR_FULL) {
     engine_fail(runtime, result);
@@ -127,8 +138,11 @@ static void batch_not_stored(struct runtime *runtime, enum err result) {
   }
 }
 
+static enum err batch_commit(struct runtime *runtime);
+
 static void batch_done(void *arg, enum err result) {
   struct runtime *runtime = arg;
+  uint64_t durable = runtime->flight.journal;
   runtime->committing = false;
   runtime->calling = true;
   if (result == ERR_OK) {
@@ -136,11 +150,12 @@ static void batch_done(void *arg, enum err result) {
   } else {
     batch_not_stored(runtime, result);
   }
-  outbox_clear(runtime);
+  if (store_in_batch(runtime->store)) {
+    (void)batch_commit(runtime); /* a failure is kept, and told below */
+  }
   runtime->calling = false;
   if (runtime->ports.committed) {
-    runtime->ports.committed(runtime->ports.arg, runtime->failed != ERR_OK ? runtime->failed : result,
-                             runtime->head.journal);
+    runtime->ports.committed(runtime->ports.arg, runtime->failed != ERR_OK ? runtime->failed : result, durable);
   }
 }
 
@@ -153,21 +168,37 @@ static void put_head(struct runtime *runtime) {
 /* A record that could not be read in this batch: nothing of it may be stored. */
 static enum err batch_give_up(struct runtime *runtime) {
   store_abandon(runtime->store);
-  inbox_return(&runtime->inbox);
-  outbox_clear(runtime);
+  inbox_return(&runtime->inbox, runtime->batch_messages);
+  batch_clear(runtime);
   log_line(LOG_ERROR, "runtime", "a record cannot be read: %s", err_text(runtime->failed));
   return runtime->failed;
+}
+
+/* What was collected is in flight from now on; the arenas change places. */
+static void batch_take_off(struct runtime *runtime) {
+  struct arena spare = runtime->flight.arena;
+  runtime->flight = (struct flight){
+      .arena = runtime->arena,
+      .outbox = runtime->outbox,
+      .messages = runtime->batch_messages,
+      .journal = runtime->head.journal,
+  };
+  runtime->arena = spare;
+  batch_clear(runtime);
 }
 
 static enum err batch_commit(struct runtime *runtime) {
   if (runtime->failed != ERR_OK) {
     return batch_give_up(runtime);
   }
+  incidents_write_resolutions(runtime);
+  streams_trim(runtime);
   cursors_write(&runtime->cursors, runtime->store, &runtime->scratch);
   definitions_write(&runtime->definitions, runtime->store, &runtime->scratch);
   put_head(runtime);
   persons_write_master(runtime);
   cases_trim(&runtime->cases);
+  batch_take_off(runtime);
   runtime->committing = true;
   store_commit(runtime->store, batch_done, runtime);
   return ERR_OK;
@@ -246,32 +277,36 @@ static bool has_work(struct runtime *runtime, civil_moment now) {
 
 /* Before each message the timers that are due: also those that the message before has set. */
 static void collect(struct runtime *runtime, civil_moment now) {
-  uint32_t timers = 0;
-  uint32_t messages = 0;
   while (runtime->failed == ERR_OK && store_batch_bytes(runtime->store) < BATCH_BYTES_MAX) {
-    if (timers == runtime->limits.batch_timers) {
+    if (runtime->batch_timers == runtime->limits.batch_timers) {
       return;
     }
     if (fire_timer(runtime, now)) {
-      timers++;
+      runtime->batch_timers++;
       continue;
     }
     struct inbox_message message;
-    if (messages == runtime->limits.batch_messages || !inbox_take(&runtime->inbox, &runtime->arena, &message)) {
+    if (runtime->batch_messages == runtime->limits.batch_messages ||
+        !inbox_take(&runtime->inbox, &runtime->arena, &message)) {
       return;
     }
+    runtime->batch_messages++;
     message_process(runtime, &message, now);
-    messages++;
     cases_trim(&runtime->cases);
   }
 }
 
-enum err runtime_tick(struct runtime *runtime, civil_moment now) {
-  if (runtime->failed != ERR_OK) {
-    return runtime->failed;
+/* With timers still due the clock stands at the last of them: it must not jump over those that a crash leaves. */
+static void move_clock(struct runtime *runtime, civil_moment now) {
+  civil_moment due = runtime_next_due(runtime);
+  if ((due == CIVIL_MOMENT_NONE || due > now) && clock_lags(runtime, now)) {
+    runtime->head.clock = now;
   }
-  if (runtime->committing || runtime->calling) {
-    return ERR_OK;
+}
+
+enum err runtime_tick(struct runtime *runtime, civil_moment now) {
+  if (runtime->failed != ERR_OK || runtime->calling) {
+    return runtime->failed;
   }
   if (now < runtime->head.recorded_at) {
     now = runtime->head.recorded_at; /* the wall clock went back; what is recorded does not */
@@ -279,13 +314,13 @@ enum err runtime_tick(struct runtime *runtime, civil_moment now) {
   if (!has_work(runtime, now)) {
     return runtime->failed;
   }
-  store_begin(runtime->store);
+  if (!store_in_batch(runtime->store)) {
+    store_begin(runtime->store);
+  }
   collect(runtime, now);
-  incidents_write_resolutions(runtime);
-  /* With timers still due the clock stands at the last of them: it must not jump over those that a crash leaves. */
-  civil_moment due = runtime_next_due(runtime);
-  if ((due == CIVIL_MOMENT_NONE || due > now) && clock_lags(runtime, now)) {
-    runtime->head.clock = now;
+  move_clock(runtime, now);
+  if (runtime->committing && runtime->failed == ERR_OK) {
+    return ERR_OK; /* batch_done goes on with it */
   }
   return batch_commit(runtime);
 }
@@ -301,6 +336,8 @@ struct runtime_limits runtime_limits_default(void) {
       .steps_max = 1000,
       .cases_cached = 4096,
       .refusals_max = 1000,
+      .stream_tail = 1000,
+      .stream_slice = 256,
   };
 }
 
@@ -315,7 +352,8 @@ static struct runtime *new_runtime(const struct runtime_options *options) {
   runtime->durable_clock = options->durable_clock;
   arena_init(&runtime->arena, 0);
   writer_init(&runtime->scratch);
-  outbox_clear(runtime);
+  arena_init(&runtime->flight.arena, 0);
+  batch_clear(runtime);
   timers_init(&runtime->timers);
   inbox_init(&runtime->inbox, options->limits.inbox_messages, options->limits.inbox_bytes);
   cases_init(&runtime->cases, runtime->casework, runtime->store, options->limits.cases_cached);
@@ -334,7 +372,8 @@ static enum err open_runtime(struct runtime *runtime, const struct runtime_optio
 }
 
 enum err runtime_create(const struct runtime_options *options, struct runtime **ret_runtime, struct fault *fault) {
-  ASSERT(options->limits.inbox_messages > 0 && options->limits.batch_messages > 0 && options->limits.batch_timers > 0);
+  ASSERT(options->limits.inbox_messages > 0 && options->limits.batch_messages > 0 && options->limits.batch_timers > 0 &&
+         options->limits.stream_slice > 0);
   struct runtime *runtime = new_runtime(options);
   struct fault why = {.err = ERR_OK};
   enum err err = open_runtime(runtime, options, &why);
@@ -364,6 +403,7 @@ void runtime_destroy(struct runtime **runtime) {
   seal_finish(&r->seal);
   writer_finish(&r->scratch);
   arena_finish(&r->arena);
+  arena_finish(&r->flight.arena);
   free(r);
   *runtime = NULL;
 }

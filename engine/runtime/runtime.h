@@ -123,8 +123,10 @@ struct runtime_limits {
   uint32_t steps_max;    /* that follow from one input, in all cases together */
   uint32_t cases_cached; /* decoded between batches */
   uint32_t refusals_max; /* incidents of one sender for refusals; further ones are counted together */
+  uint32_t stream_tail;  /* acknowledged deliveries that each stream keeps */
+  uint32_t stream_slice; /* older ones go so many at a time, per stream and commit; ≥ 1 */
 };
-/* 4,096 messages, 64 MiB, 256, 256, 1,000, 4,096, 1,000. */
+/* 4,096 messages, 64 MiB, 256, 256, 1,000, 4,096, 1,000, 1,000, 256. */
 struct runtime_limits runtime_limits_default(void);
 
 struct runtime_options {
@@ -155,8 +157,9 @@ int64_t runtime_load(void *arg, struct span participant);
 enum err runtime_submit(struct runtime *runtime, const struct runtime_message *message) MUST_CHECK;
 /* Orders what waits by (occurred_at, sender, sequence): for a virtual clock, between two barriers. */
 void runtime_inbox_sort(struct runtime *runtime);
-/* One batch: due timers, then messages, as many as the limits allow, and the commit is begun. Nothing to do, or a
- * commit in flight: nothing. ERR_COMMIT, ERR_CORRUPT: stop and recover. */
+/* One batch: due timers, then messages, as many as the limits allow, and the commit is begun; while the one before is
+ * in flight the next is only collected, and committed as soon as that has ended. Nothing to do: nothing. ERR_COMMIT,
+ * ERR_CORRUPT: stop and recover. */
 enum err runtime_tick(struct runtime *runtime, civil_moment now) MUST_CHECK;
 /* When the next timer is due, CIVIL_MOMENT_NONE if there is none. */
 civil_moment runtime_next_due(struct runtime *runtime);
@@ -176,6 +179,7 @@ uint64_t runtime_sequence_of(const struct runtime *runtime, struct span sender);
 struct runtime_cursor {
   uint64_t head;         /* last position written, 0 if none */
   uint64_t acknowledged; /* by the reader */
+  uint64_t first;        /* first position that is kept, head + 1 if none: who needs an earlier one has missed it */
 };
 /* ERR_NOT_FOUND: no such participant. */
 enum err runtime_cursor_of(const struct runtime *runtime, struct span participant,
@@ -185,7 +189,8 @@ enum err runtime_cursor_of(const struct runtime *runtime, struct span participan
 enum err runtime_ack(struct runtime *runtime, struct span participant, uint64_t position) MUST_CHECK;
 /* Returns false to stop; the bytes are borrowed until it returns. */
 typedef bool (*runtime_stream_visit)(void *arg, uint64_t position, struct span bytes);
-/* Committed positions > `after`, at most `count_max`, ascending. Between ticks only. */
+/* Committed positions > `after` that are kept (from runtime_cursor.first on), at most `count_max`, ascending. Between
+ * ticks only. */
 enum err runtime_stream_read(struct runtime *runtime, struct span participant, uint64_t after, size_t count_max,
                              runtime_stream_visit visit, void *arg) MUST_CHECK;
 

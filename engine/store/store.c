@@ -183,7 +183,7 @@ bool store_poll(struct store *store) {
 
 static enum err scan(struct store *store, enum store_space space, const struct store_range *range, store_visit visit,
                      void *arg) {
-  ASSERT(!store->in_batch && space < STORE_SPACES);
+  ASSERT(space < STORE_SPACES);
   if (store->broken) {
     return ERR_COMMIT;
   }

@@ -102,9 +102,9 @@ bool store_committing(const struct store *store);
  * commit itself, synchronously. */
 bool store_poll(struct store *store);
 
-/* Committed state only (during a commit: the state before it), keys ascending from `from` (inclusive) while they start
- * with `prefix`; the callback returns false to stop, and must not begin, commit, poll or close. Not inside a batch
- * (ASSERT). ERR_LIMIT if `prefix` or `from` is longer than a key can be. */
+/* Committed state only (during a commit: the state before it; nothing of an open batch), keys ascending from `from`
+ * (inclusive) while they start with `prefix`; the callback returns false to stop, and must not begin, commit, poll or
+ * close. ERR_LIMIT if `prefix` or `from` is longer than a key can be. */
 typedef bool (*store_visit)(void *arg, struct span key, struct span value);
 enum err store_scan(struct store *store, enum store_space space, struct span prefix, struct span from,
                     store_visit visit, void *arg) MUST_CHECK;

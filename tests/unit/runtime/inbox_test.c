@@ -71,7 +71,7 @@ static void a_full_inbox_is_busy_until_a_batch_is_durable(void **state) {
   assert_int_equal(ERR_BUSY, put("s", 5, 0));
   assert_int_equal(1, take());
   assert_int_equal(ERR_BUSY, put("s", 5, 0));
-  inbox_release(&inbox);
+  inbox_release(&inbox, 1);
   assert_int_equal(ERR_OK, put("s", 5, 0));
   for (uint64_t i = 2; i <= 5; i++) {
     assert_int_equal(i, take());
@@ -105,17 +105,30 @@ static void what_was_not_stored_waits_again_in_order(void **state) {
   assert_int_equal(ERR_OK, put("s", 2, 0));
   assert_int_equal(1, take());
   assert_int_equal(2, take());
-  inbox_return(&inbox);
+  inbox_return(&inbox, 2);
   assert_int_equal(2, inbox_waiting(&inbox));
   assert_int_equal(1, take());
+}
+
+static void of_two_batches_the_first_is_released_and_the_second_waits_again(void **state) {
+  (void)state;
+  for (uint64_t i = 1; i <= 4; i++) {
+    assert_int_equal(ERR_OK, put("s", i, 0));
+    assert_int_equal(i, take());
+  }
+  inbox_release(&inbox, 2);
+  inbox_return(&inbox, 2);
+  assert_int_equal(2, inbox_waiting(&inbox));
+  assert_int_equal(3, take());
+  assert_int_equal(4, take());
 }
 
 static void sorting_orders_what_waits_and_leaves_what_is_taken(void **state) {
   (void)state;
   assert_int_equal(ERR_OK, put("z", 9, 99));
-  inbox_release(&inbox);
+  inbox_release(&inbox, 0);
   assert_int_equal(9, take());
-  inbox_release(&inbox); /* the ring now begins in the middle */
+  inbox_release(&inbox, 1); /* the ring now begins in the middle */
   assert_int_equal(ERR_OK, put("b", 4, 5));
   assert_int_equal(ERR_OK, put("b", 3, 5));
   assert_int_equal(ERR_OK, put("a", 8, 5));
@@ -136,6 +149,7 @@ int main(void) {
       TEST(bytes_are_bounded_too),
       TEST(a_name_that_is_too_long_is_refused),
       TEST(what_was_not_stored_waits_again_in_order),
+      TEST(of_two_batches_the_first_is_released_and_the_second_waits_again),
       TEST(sorting_orders_what_waits_and_leaves_what_is_taken),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/span.h"
+
 static const struct {
   const char *name;
   const char *text;
@@ -44,6 +46,19 @@ static void cut_whole_characters(char *text, size_t size) {
   }
 }
 
+/* Nor may it hold what is no UTF-8: names of damaged records and words of damaged files come here as they are. */
+static void mend_characters(char *text) {
+  struct span rest = span_of_cstr(text);
+  while (!span_empty(rest)) {
+    size_t size = span_character_size(rest);
+    if (size == 0) {
+      text[strlen(text) - rest.size] = '?';
+      size = 1;
+    }
+    rest = span_of(rest.data + size, rest.size - size);
+  }
+}
+
 static void fault_fill(struct fault *fault, enum err err, const char *format, va_list args) {
   fault->err = err;
   int length = vsnprintf(fault->text, sizeof(fault->text), format, args);
@@ -52,6 +67,7 @@ static void fault_fill(struct fault *fault, enum err err, const char *format, va
   } else if ((size_t)length >= sizeof(fault->text)) {
     cut_whole_characters(fault->text, sizeof(fault->text) - 1);
   }
+  mend_characters(fault->text);
 }
 
 enum err fault_set(struct fault *fault, enum err err, const char *format, ...) {

@@ -55,6 +55,15 @@ static void a_text_that_is_too_long_is_cut_between_characters(void **state) {
   }
 }
 
+static void a_text_is_utf8_whatever_was_put_into_it(void **state) {
+  (void)state;
+  struct fault fault;
+  fault_set(&fault, ERR_CORRUPT, "no \"%s\"", "\x80я\xff€\xd0");
+  assert_string_equal(fault.text, "no \"?я?€?\"");
+  fault_set(&fault, ERR_CORRUPT, "%s", "\xe2\x82");
+  assert_string_equal(fault.text, "??");
+}
+
 static enum err tried(enum err err, int *ret_reached) {
   TRY(err);
   *ret_reached = 1;
@@ -86,6 +95,7 @@ int main(void) {
       cmocka_unit_test(fault_set_fills_and_returns_the_code),
       cmocka_unit_test(fault_set_needs_no_fault),
       cmocka_unit_test(a_text_that_is_too_long_is_cut_between_characters),
+      cmocka_unit_test(a_text_is_utf8_whatever_was_put_into_it),
       cmocka_unit_test(try_returns_at_the_first_error),
       cmocka_unit_test(a_bug_stops_the_process),
   };

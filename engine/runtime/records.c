@@ -4,6 +4,7 @@
 
 enum {
   VERSION = 1,          /* of every record but these: */
+  VERSION_CURSOR = 2,   /* 1: without what was dropped */
   VERSION_CASE = 2,     /* 1: a flag instead of the number of incidents */
   VERSION_INCIDENT = 2, /* 1: without FLAG_PARKS */
   SEPARATOR = 0,        /* between the parts of a key; no id holds it */
@@ -439,23 +440,29 @@ enum err record_receipt_read(struct span bytes, struct record_receipt *ret_recei
 }
 
 void record_cursor_write(const struct record_cursor *cursor, struct writer *w) {
-  writer_u8(w, VERSION);
+  writer_u8(w, VERSION_CURSOR);
   writer_varint(w, cursor->head);
   writer_varint(w, cursor->acknowledged);
   writer_varint(w, cursor->sequence);
   writer_varint(w, cursor->refusals);
   writer_zigzag(w, cursor->load);
+  writer_varint(w, cursor->dropped);
 }
 
 enum err record_cursor_read(struct span bytes, struct record_cursor *ret_cursor) {
   struct reader r;
-  TRY(record_open(bytes, &r));
+  uint8_t version;
+  TRY(record_open_to(bytes, VERSION_CURSOR, &r, &version));
   struct record_cursor cursor = {.head = reader_varint(&r)};
   cursor.acknowledged = reader_varint(&r);
   cursor.sequence = reader_varint(&r);
   cursor.refusals = reader_varint(&r);
   cursor.load = reader_zigzag(&r);
+  cursor.dropped = version == 1 ? 0 : reader_varint(&r);
   TRY(reader_end(&r));
+  if (cursor.dropped > cursor.acknowledged) {
+    return ERR_CORRUPT;
+  }
   *ret_cursor = cursor;
   return ERR_OK;
 }

@@ -167,6 +167,7 @@ enum err record_receipt_read(struct span bytes, struct record_receipt *ret_recei
 struct record_cursor {
   uint64_t head; /* of its stream */
   uint64_t acknowledged;
+  uint64_t dropped;  /* positions up to this one are no longer kept; ≤ acknowledged */
   uint64_t sequence; /* highest seen from it */
   uint64_t refusals; /* incidents opened for its refusals */
   int64_t load;      /* open referrals */

@@ -101,6 +101,30 @@ void streams_add(struct runtime *runtime, struct runtime_delivery *delivery) {
   writer_finish(&bytes);
 }
 
+/* ---- retention ---- */
+
+/* What a reader has acknowledged stands in the journal; a tail is kept for one that comes back with an older spool. */
+static void trim(struct runtime *runtime, struct cursor_entry *cursor) {
+  struct record_cursor *record = &cursor->record;
+  uint64_t tail = runtime->limits.stream_tail;
+  uint64_t slice = runtime->limits.stream_slice;
+  uint64_t spare = record->acknowledged > tail ? record->acknowledged - tail : 0;
+  if (spare < record->dropped + slice) {
+    return;
+  }
+  for (uint64_t i = 0; i < slice; i++) {
+    struct record_key key = record_pair_key(cursor->participant->id, ++record->dropped);
+    store_delete(runtime->store, STORE_STREAM, record_key_span(&key));
+  }
+  cursors_touch(&runtime->cursors, cursor);
+}
+
+void streams_trim(struct runtime *runtime) {
+  for (size_t i = 0; i < runtime->catalogue->participants_count; i++) {
+    trim(runtime, &runtime->cursors.entries[i]);
+  }
+}
+
 /* ---- the reader ---- */
 
 enum err runtime_cursor_of(const struct runtime *runtime, struct span participant, struct runtime_cursor *ret_cursor) {
@@ -108,7 +132,11 @@ enum err runtime_cursor_of(const struct runtime *runtime, struct span participan
   if (!cursor) {
     return ERR_NOT_FOUND;
   }
-  *ret_cursor = (struct runtime_cursor){cursor->record.head, cursor->record.acknowledged};
+  *ret_cursor = (struct runtime_cursor){
+      .head = cursor->record.head,
+      .acknowledged = cursor->record.acknowledged,
+      .first = cursor->record.dropped + 1,
+  };
   return ERR_OK;
 }
 

@@ -499,6 +499,50 @@ static void a_stream_is_read_from_the_cursor_also_after_a_restart(void **state) 
   assert_int_equal(ERR_NOT_FOUND, runtime_cursor_of(b.runtime, SPAN_LITERAL("nobody"), &again));
 }
 
+static void read_from(uint64_t after, uint64_t first) {
+  struct runtime_cursor cursor;
+  uint64_t next = first;
+  assert_int_equal(ERR_OK, runtime_cursor_of(b.runtime, SPAN_LITERAL("helper-north"), &cursor));
+  assert_int_equal(first, cursor.first);
+  assert_int_equal(ERR_OK,
+                   runtime_stream_read(b.runtime, SPAN_LITERAL("helper-north"), after, 1000, count_entry, &next));
+  assert_int_equal(cursor.head + 1, next);
+}
+
+/* Each of these cases is a task for the helper. */
+static void begin_cases(uint64_t first, uint64_t last) {
+  for (uint64_t i = first; i <= last; i++) {
+    struct bench_message m = *BEGIN(0, 1, "2026-01-12");
+    m.sequence = i;
+    m.case_id = arena_cstr(&b.arena, arena_printf(&b.arena, "A-%llu", (unsigned long long)i));
+    assert_has(bench_send(&b, MONDAY, &m), "accepted");
+  }
+}
+
+static void acknowledge(uint64_t position) {
+  assert_int_equal(ERR_OK, runtime_ack(b.runtime, SPAN_LITERAL("helper-north"), position));
+  bench_until(&b, MONDAY);
+}
+
+/* What is not acknowledged never goes; whoever comes with an old position gets the first that there is. */
+static void a_stream_keeps_a_tail_of_what_was_acknowledged(void **state) {
+  (void)state;
+  b.limits.stream_tail = 3;
+  b.limits.stream_slice = 2;
+  bench_restart(&b);
+  begin_cases(1, 12);
+  read_from(0, 1);
+  acknowledge(4);
+  read_from(0, 1); /* one could go: not a slice yet */
+  acknowledge(10);
+  read_from(0, 3); /* one slice in one commit */
+  bench_restart(&b);
+  begin_cases(13, 15);
+  read_from(0, 7); /* up to 7 might go, but slices are whole */
+  bench_restart(&b);
+  read_from(2, 7);
+}
+
 static void a_sender_hears_of_the_incident_of_its_message(void **state) {
   (void)state;
   plan_two();
@@ -600,6 +644,7 @@ int main(void) {
       TEST(a_store_opens_only_under_its_master_key),
       TEST(each_reader_sees_what_its_kind_may_see),
       TEST(a_stream_is_read_from_the_cursor_also_after_a_restart),
+      TEST(a_stream_keeps_a_tail_of_what_was_acknowledged),
       TEST(a_sender_hears_of_the_incident_of_its_message),
       TEST(a_restart_changes_nothing),
       TEST(the_journal_is_one_chain_over_restarts_and_timers),

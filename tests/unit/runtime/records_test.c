@@ -192,6 +192,12 @@ static void records_of_version_1_are_read(void **state) {
   assert_int_equal(1, c.parked);
   assert_int_equal(300, c.journal);
   assert_span(c.body, "body");
+  struct record_cursor cursor = {.dropped = 1};
+  assert_int_equal(ERR_OK, record_cursor_read(SPAN_LITERAL("\x01\x07\x06\x05\x00\x03"), &cursor));
+  assert_int_equal(7, cursor.head);
+  assert_int_equal(6, cursor.acknowledged);
+  assert_int_equal(-2, cursor.load);
+  assert_int_equal(0, cursor.dropped);
   struct record_incident incident;
   assert_int_equal(ERR_OK,
                    record_incident_read(SPAN_LITERAL("\x01\x00\x04\x01\x14\x28\x00\x00\x00\x00\x00\x00\x00\x00\x01"
@@ -269,7 +275,8 @@ static void an_incident_comes_back(void **state) {
 
 static void a_cursor_comes_back(void **state) {
   (void)state;
-  struct record_cursor cursor = {.head = 1000, .acknowledged = 999, .sequence = 5, .refusals = 2, .load = -1};
+  struct record_cursor cursor = {
+      .head = 1000, .acknowledged = 999, .sequence = 5, .refusals = 2, .load = -1, .dropped = 300};
   record_cursor_write(&cursor, &w);
   struct record_cursor read;
   assert_int_equal(ERR_OK, record_cursor_read(writer_span(&w), &read));
@@ -278,6 +285,7 @@ static void a_cursor_comes_back(void **state) {
   assert_int_equal(5, read.sequence);
   assert_int_equal(2, read.refusals);
   assert_int_equal(-1, read.load);
+  assert_int_equal(300, read.dropped);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

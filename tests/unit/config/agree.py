@@ -263,7 +263,17 @@ def check_protocol(tree):
         yield f"PROTOCOL.md lacks: {line}"
 
 
-CHECKS = (check_schema, check_classes, check_routing, check_bodies, check_processes, check_protocol)
+def check_incidents(tree):
+    """An operator finds each reason that a chart gives explained."""
+    for process in tree.processes:
+        root = ET.fromstring(tree.text(f"config/processes/{process}/chart.scxml"))
+        for incident in root.iter(K + "incident"):
+            for reason in re.findall(r"'([a-z-]+)'", incident.get("reason")):
+                if f"`{reason}`" not in tree.protocol:
+                    yield f"PROTOCOL.md does not explain the incident {reason} of {process}"
+
+
+CHECKS = (check_schema, check_classes, check_routing, check_bodies, check_processes, check_protocol, check_incidents)
 
 
 def main(arguments):

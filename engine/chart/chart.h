@@ -36,7 +36,7 @@ struct chart_limits {
   uint32_t document_size_max;   /* bytes of SCXML */
   uint32_t instructions_max;    /* Lua VM instructions in one call; long texts and tables walked in C count too */
   uint32_t script_memory_max;   /* bytes the Lua state may grow by in one call */
-  uint32_t microsteps_max;      /* in one call; also the external events taken */
+  uint32_t microsteps_max;      /* microsteps and internal events in one call; also its external events */
   uint32_t queue_max;           /* events in a session's queues; delayed sends of a session */
 };
 /* What kuratord runs with: 1 MiB, 1,000,000, 16 MiB, 1,000, 1,000. */
@@ -214,7 +214,7 @@ enum err chart_session_variable(struct chart_session *session, const char *name,
 
 /* ---- durability ---------------------------------------------------------------------------------------------- */
 
-/* Only between calls (a session is then quiescent). Names states by id; holds configuration, history, data as a canonical
+/* Only of a session that was started, between calls (it is then quiescent). Names states by id; holds configuration, history, data as a canonical
  * tree, queues, delayed sends with absolute due, running invocations with their children inside. A table that two
  * variables share is parted, so that the saved session goes on as a restored one would.
  * ERR_UNSUPPORTED with the name of the variable in `fault` when the data holds a function or a cycle. */

@@ -29,6 +29,15 @@ enum err call_limit(struct chart_session *s, const char *text) {
   return call_fault(s, &fault);
 }
 
+enum err call_step(struct chart_session *s) {
+  struct call *call = s->root->call;
+  if (call->microsteps_left == 0) {
+    return call_limit(s, "too many microsteps");
+  }
+  call->microsteps_left--;
+  return ERR_OK;
+}
+
 void call_unhandled(struct chart_session *s, const struct event *event) {
   struct chart_outcome *outcome = s->root->call->outcome;
   if (!span_starts_with(event->name, SPAN_LITERAL("error.")) && !span_is(event->name, "error")) {
@@ -88,6 +97,7 @@ static enum err macrostep(struct chart_session *s) {
     if (s->internal.count == 0) {
       return ERR_OK;
     }
+    TRY(call_step(s));
     struct event *event = queue_take(&s->internal);
     bind_event(s, event);
     TRY(process(s, event));

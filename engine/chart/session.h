@@ -183,6 +183,9 @@ void session_trace(struct chart_session *s, const char *what, struct span detail
 /* Ends the call: tells the owner why, as outcome->first_error, and returns the error. */
 enum err call_fault(struct chart_session *s, const struct fault *fault) MUST_CHECK;
 enum err call_limit(struct chart_session *s, const char *text) MUST_CHECK;
+/* Pays for a microstep, or for an internal event taken: a condition without event that fails raises one error after the
+ * other though no transition is ever taken. */
+enum err call_step(struct chart_session *s) MUST_CHECK;
 /* For an error event that no transition has taken. */
 void call_unhandled(struct chart_session *s, const struct event *event);
 /* The session ends with events still queued: the errors among them count as unhandled. */

@@ -153,7 +153,7 @@ static enum err write_session(struct saving *v, struct chart_session *s) {
 }
 
 enum err chart_session_save(struct chart_session *session, struct writer *w, struct fault *fault) {
-  ASSERT(!session->call && session->root == session);
+  ASSERT(!session->call && session->root == session && session->status != SESSION_NEW);
   sandbox_refill(session->worker);
   arena_reset(&session->worker->scratch);
   struct saving v = {w, &session->worker->scratch, fault};
@@ -226,9 +226,6 @@ static bool is_legal_state(const struct chart_session *s, uint32_t state) {
 /* Section 3.11: a configuration of the chart as it is now. */
 static enum err check_configuration(struct restoring *v, struct chart_session *s) {
   add_ancestors(s);
-  if (s->status == SESSION_NEW) {
-    return bits_next(s->config, 0, s->chart->states_count) == NONE ? ERR_OK : corrupt(v, "states");
-  }
   for (uint32_t i = 0; i < s->chart->states_count; i++) {
     if ((i == 0 || bits_get(s->config, i)) && !is_legal_state(s, i)) {
       return fault_set(v->fault, ERR_CONFLICT, "the chart has no such configuration: see \"%.*s\"",
@@ -437,7 +434,7 @@ static enum err read_invocations(struct restoring *v, struct chart_session *s) {
 static enum err read_session(struct restoring *v, struct chart_session *s) {
   uint8_t status = reader_u8(v->r);
   struct span id = reader_blob(v->r);
-  if (v->r->failed || status > SESSION_ENDED) {
+  if (v->r->failed || (status != SESSION_RUNNING && status != SESSION_ENDED)) {
     return corrupt(v, "status");
   }
   s->status = (enum session_status)status;

@@ -358,11 +358,7 @@ static void forget_history_defaults(struct chart_session *s) {
 /* --- the microstep --- */
 
 static enum err microstep(struct chart_session *s) {
-  struct call *call = s->root->call;
-  if (call->microsteps_left-- == 0) {
-    call->microsteps_left = 0;
-    return call_limit(s, "too many microsteps");
-  }
+  TRY(call_step(s));
   compute_exits(s);
   TRY(leave_states(s));
   for (uint32_t i = 0; i < s->enabled_count; i++) {

@@ -271,6 +271,23 @@ static void microsteps_and_queues_are_bounded(void **state) {
   writer_finish(&w);
 }
 
+static void a_failing_condition_without_event_comes_to_an_end(void **state) {
+  struct bench *b = *state;
+  assert_int_equal(bench_compile(b, "<state id='s'><transition cond='no.thing' target='t'/></state><state id='t'/>"),
+                   ERR_OK);
+  assert_int_equal(chart_session_create(b->worker, b->chart, SPAN_LITERAL("s"), &b->session), ERR_OK);
+  assert_int_equal(chart_session_start(b->session, &b->moment, NULL, &b->host, &b->outcome), ERR_LIMIT);
+}
+
+static void cheap_content_in_long_loops_hits_the_limit(void **state) {
+  struct bench *b = *state;
+  bench_start(b,
+              "<datamodel><data id='l' expr='{}'/></datamodel><state id='s'><transition event='go'>"
+              "<script>for i = 1, 2000 do l[i] = i end</script><foreach array='l' item='i'><foreach array='l' item='j'>"
+              "<if cond='false'/></foreach></foreach></transition></state>");
+  assert_int_equal(bench_event(b, "go", NULL), ERR_LIMIT);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(endless_scripts_hit_the_limit, setup, teardown),
@@ -287,6 +304,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(malformed_patterns_are_errors, setup, teardown),
       cmocka_unit_test_setup_teardown(functions_of_the_host_can_be_called, setup, teardown),
       cmocka_unit_test_setup_teardown(errors_tell_the_line_of_the_document, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_failing_condition_without_event_comes_to_an_end, setup, teardown),
+      cmocka_unit_test_setup_teardown(cheap_content_in_long_loops_hits_the_limit, setup, teardown),
       cmocka_unit_test_setup_teardown(microsteps_and_queues_are_bounded, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

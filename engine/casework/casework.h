@@ -41,7 +41,7 @@ enum {
   CASEWORK_REVISION_SIZE = 32,     /* hexadecimal digits */
   /* What a chart means. Raised with every change of the vocabulary after which an old chart would behave otherwise: it
    * is part of each revision, so that no case is taken for one that began under the new meaning. */
-  CASEWORK_VOCABULARY = 1,
+  CASEWORK_VOCABULARY = 2,
 };
 
 struct casework;  /* configuration and compiled processes */
@@ -233,7 +233,7 @@ struct span case_revision(const struct case_file *c);
 /* True if the process of this case names the event (delegation). Where its definition is missing, the present one of
  * the same name answers; without any it might name every event. */
 bool case_knows(const struct case_file *c, struct span event);
-/* True if a deadline of the process is met by it: the second choice when nobody of a family knows the event. */
+/* True if a deadline of the process is met or ended by it: the second choice when nobody of a family knows the event. */
 bool case_watches(const struct case_file *c, struct span event);
 
 /* ---- reading a case ---- */

@@ -124,7 +124,11 @@ static struct value start_data(struct step *s, const struct live *live, const st
 static enum err follow_item(struct step *s, struct live *live, const struct value *item) {
   struct span key = value_get_text(item, "id");
   const struct value *due = value_get(item, "due");
-  struct anchor anchor = {CIVIL_DAY_NONE, live->element->term_text, live->element->term, CIVIL_DAY_NONE};
+  struct anchor anchor = {.from = CIVIL_DAY_NONE,
+                          .term_text = live->element->term_text,
+                          .term = live->element->term,
+                          .not_after = CIVIL_DAY_NONE,
+                          .done = CIVIL_DAY_NONE};
   if (item->kind != VALUE_MAP || !payload_key_valid(key)) {
     live_fault(s, live, "each", "an element without a valid id");
     return ERR_OK;

@@ -32,9 +32,25 @@
   { NULL, CHART_ATTRIBUTE_TEXT, false }
 
 static const struct chart_attribute deadline_attributes[] = {
-    TEXT_NEEDED("id"),  TEXT("basis"),  TEXT("title"), TEXT("owner"), LATER_NEEDED("from"), TEXT("due"),
-    LATER("dueexpr"),   TEXT("shift"),  TEXT("opens"), TEXT("warn"),  TEXT("met-by"),       LATER("met-if"),
-    LATER("not-after"), LATER("cause"), EXPR("key"),   END,
+    TEXT_NEEDED("id"),
+    TEXT("basis"),
+    TEXT("title"),
+    TEXT("owner"),
+    LATER_NEEDED("from"),
+    TEXT("due"),
+    LATER("dueexpr"),
+    TEXT("shift"),
+    TEXT("opens"),
+    TEXT("warn"),
+    TEXT("met-by"),
+    LATER("met-if"),
+    LATER("not-after"),
+    LATER("cause"),
+    EXPR("key"),
+    TEXT("ends-by"),
+    LATER("ends-if"),
+    LATER("done"),
+    END,
 };
 static const struct chart_attribute task_attributes[] = {
     TEXT_NEEDED("id"), TEXT_NEEDED("role"), TEXT("title"), TEXT("form"), TEXT("basis"), TEXT("events"), END,
@@ -226,7 +242,9 @@ static enum err read_deadline(const struct reading *r, struct element *e) {
   e->term_text = attribute(r, "due");
   e->conditional = chart_element_has(chart, r->element, "met-if");
   e->bounded = chart_element_has(chart, r->element, "not-after");
+  e->ends_conditional = chart_element_has(chart, r->element, "ends-if");
   e->excused = chart_element_has(chart, r->element, "cause");
+  e->foreseen = chart_element_has(chart, r->element, "done");
   if (span_empty(e->term_text) && !chart_element_has(chart, r->element, "dueexpr")) {
     return refuse(r, "due", "a term is wanted, or dueexpr");
   }
@@ -235,6 +253,7 @@ static enum err read_deadline(const struct reading *r, struct element *e) {
   TRY(read_term(r, "opens", &e->opens));
   TRY(read_shift(r, e));
   TRY(read_warnings(r, e));
+  TRY(read_events(r, "ends-by", &e->ends_by));
   return read_events(r, "met-by", &e->met_by);
 }
 
@@ -453,7 +472,8 @@ bool case_knows(const struct case_file *c, struct span event) {
 bool case_watches(const struct case_file *c, struct span event) {
   const struct process *process = process_that_answers(c);
   for (uint32_t i = 0; process && i < process->elements_count; i++) {
-    if (process->elements[i].kind == ELEMENT_DEADLINE && text_list_names(&process->elements[i].met_by, event)) {
+    const struct element *e = &process->elements[i];
+    if (e->kind == ELEMENT_DEADLINE && (text_list_names(&e->met_by, event) || text_list_names(&e->ends_by, event))) {
       return true;
     }
   }

@@ -30,6 +30,7 @@ struct element {
   struct span basis, title;
   const struct role_rule *role; /* who owns the deadline or gets the task; NULL: nobody */
   struct text_list met_by;      /* deadline: events; referrals: statuses */
+  struct text_list ends_by;     /* deadline: events that end it without meeting it */
 
   /* deadline */
   struct span term_text; /* empty: `dueexpr` says */
@@ -38,9 +39,11 @@ struct element {
   struct term warnings[ELEMENT_WARNINGS_MAX]; /* counted back from the due day */
   size_t warnings_count;
   enum term_shift shift;
-  bool conditional; /* met-if stands there */
-  bool bounded;     /* not-after */
-  bool excused;     /* cause */
+  bool conditional;      /* met-if stands there */
+  bool ends_conditional; /* ends-if */
+  bool bounded;          /* not-after */
+  bool excused;          /* cause */
+  bool foreseen;         /* done */
 
   /* task */
   struct span form;

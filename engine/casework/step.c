@@ -233,6 +233,7 @@ static void case_end(struct step *s, struct span ground, struct value donedata) 
   while (c->lives_count > 0) {
     live_stop(s, &c->lives[0]);
   }
+  watch_take_back(s, civil_moment_day(s->occurred_at));
   children_cancel(s, 0);
   struct span addressee = c->addressee;
   offer_release(s);

@@ -85,6 +85,7 @@ struct anchor {
   struct span term_text;
   struct term term;
   civil_day not_after;
+  civil_day done; /* it was done already before it opened; CIVIL_DAY_NONE: not that the chart knew */
 };
 /* Opens, recomputes or cancels the deadline of an element so that it rests on `anchor`; `slot` remembers which one. */
 enum err watch_follow(struct step *s, struct live *live, struct span key, const struct anchor *anchor,
@@ -92,7 +93,9 @@ enum err watch_follow(struct step *s, struct live *live, struct span key, const 
 enum err watch_refresh(struct step *s, struct live *live) MUST_CHECK; /* k:deadline */
 void watch_leave(struct step *s, uint32_t serial);                    /* its state was left */
 void watch_cancel(struct step *s, uint32_t slot);
-/* Did the event meet a deadline? By the day on which it occurred. */
+/* The case has ended by what occurred on this day: what would have been due only then or later is nobody's miss. */
+void watch_take_back(struct step *s, civil_day day);
+/* Did the event meet a deadline, or end one? By the day on which it occurred. */
 enum err watch_meet_event(struct step *s, const struct chart_event *event, bool *ret_met) MUST_CHECK;
 void watch_meet_status(struct step *s, uint32_t slot, struct span status);
 /* The earliest timer that is due; CIVIL_MOMENT_NONE if none. */

@@ -3,10 +3,13 @@
  *
  *   (no anchor) ── anchor known ──▶ open | provisional ──┬─ event that occurred in time ─────▶ met
  *        ▲                             │  ▲              ├─ the due day has ended ───────────▶ missed
- *        └──── anchor gone: cancelled ─┘  │              └─ state left, case ended ──────────▶ cancelled
+ *        └──── anchor gone: cancelled ─┘  │              ├─ state left, case ended ──────────▶ cancelled
+ *                                         │              └─ event that ends it, in time ─────▶ cancelled
  *                 anchor, term, bound or calendar changed: computed again
  *   born overdue: missed at once, with the cause that the chart gives
+ *   born done: met at once, when the chart knows the day and it lies within the term
  *   missed ── event recorded late that occurred in time ──▶ met-reported-late
+ *   missed ── ended by something recorded late that occurred in time, or the whole case was ──▶ cancelled
  *
  * A deadline is met by the day on which an event occurred, and missed by the clock: at 24:00 of its due day. What is
  * settled (met, met-reported-late, cancelled) is no longer kept here; the store has it. What is missed stays, also when
@@ -207,6 +210,12 @@ static enum err compute(struct step *s, const struct live *live, const struct an
   return ERR_OK;
 }
 
+/* Done already before it could be open: what has not happened yet, or not inside the term, does not count. */
+static bool is_born_done(const struct step *s, const struct deadline *d, civil_day done) {
+  return done != CIVIL_DAY_NONE && done <= d->due && done <= civil_moment_day(s->now) &&
+         (d->opens == CIVIL_DAY_NONE || done >= d->opens);
+}
+
 static bool differs(struct step *s, const struct watch *w, const struct anchor *anchor) {
   const struct deadline *d = &w->deadline;
   return d->from != anchor->from || w->not_after != anchor->not_after || !span_equal(d->term, anchor->term_text) ||
@@ -275,6 +284,11 @@ static enum err open_watch(struct step *s, struct live *live, struct span key, c
   }
   struct watch *w = case_watch_new(c);
   *w = made;
+  if (is_born_done(s, &w->deadline, anchor->done)) {
+    w->deadline.done_on = anchor->done;
+    settle(s, w, DEADLINE_MET);
+    return ERR_OK;
+  }
   return computed(s, live, w);
 }
 
@@ -352,6 +366,10 @@ enum err watch_refresh(struct step *s, struct live *live) {
   if (ok && live->element->bounded && anchor.from != CIVIL_DAY_NONE) {
     TRY(read_day(s, live, "not-after", &anchor.not_after, &ok));
   }
+  anchor.done = CIVIL_DAY_NONE;
+  if (ok && live->element->foreseen && live->slot == 0 && anchor.from != CIVIL_DAY_NONE) {
+    TRY(read_day(s, live, "done", &anchor.done, &ok));
+  }
   return ok ? watch_follow(s, live, live->key, &anchor, &live->slot) : ERR_OK;
 }
 
@@ -376,6 +394,17 @@ void watch_leave(struct step *s, uint32_t serial) {
   }
 }
 
+void watch_take_back(struct step *s, civil_day day) {
+  for (size_t i = 0; i < s->c->watches_count;) {
+    struct watch *w = &s->c->watches[i];
+    if (w->deadline.state == DEADLINE_MISSED && day <= w->deadline.due) {
+      settle(s, w, DEADLINE_CANCELLED);
+    } else {
+      i++;
+    }
+  }
+}
+
 /* ---- meeting ------------------------------------------------------------------------------------------------ */
 
 /* True if the deadline is met by what occurred on `day`; the watch is then gone. A late event leaves a missed deadline
@@ -397,36 +426,59 @@ static bool meet(struct step *s, struct watch *w, civil_day day) {
   return false;
 }
 
-/* Without a condition every event of the list counts. A condition holds as in Lua: neither nil nor false; one that
- * fails is an incident and does not hold. */
-static enum err condition_holds(struct step *s, const struct element *e, const struct chart_event *event,
-                                bool *ret_holds) {
+/* A condition holds as in Lua: neither nil nor false; one that fails is an incident and does not hold. */
+static enum err condition_holds(struct step *s, const struct element *e, const char *name,
+                                const struct chart_event *event, bool *ret_holds) {
   struct value v;
   struct fault fault = {0};
-  struct case_file *c = s->c;
-  *ret_holds = !e->conditional;
-  if (!e->conditional) {
-    return ERR_OK;
-  }
-  enum err err = chart_session_attribute(c->session, &s->moment, e->number, "met-if", event, s->arena, &v, &fault);
+  enum err err = chart_session_attribute(s->c->session, &s->moment, e->number, name, event, s->arena, &v, &fault);
   *ret_holds = err == ERR_OK && v.kind != VALUE_NIL && (v.kind != VALUE_BOOL || v.truth);
   if (err == ERR_SCRIPT) {
-    effect_incident(s, "script-error", arena_printf(s->arena, "%.*s, met-if: %s", SPAN_ARG(e->id), fault.text));
+    effect_incident(s, "script-error", arena_printf(s->arena, "%.*s, %s: %s", SPAN_ARG(e->id), name, fault.text));
     return ERR_OK;
   }
   return err;
 }
 
-enum err watch_meet_event(struct step *s, const struct chart_event *event, bool *ret_met) {
+/* Without a condition every event of the list counts. */
+static enum err is_met_by(struct step *s, const struct element *e, const struct chart_event *event, bool *ret_holds) {
+  *ret_holds = text_list_names(&e->met_by, event->name);
+  return *ret_holds && e->conditional ? condition_holds(s, e, "met-if", event, ret_holds) : ERR_OK;
+}
+
+static enum err is_ended_by(struct step *s, const struct element *e, const struct chart_event *event, bool *ret_holds) {
+  *ret_holds = text_list_names(&e->ends_by, event->name);
+  return *ret_holds && e->ends_conditional ? condition_holds(s, e, "ends-if", event, ret_holds) : ERR_OK;
+}
+
+/* True if the watch is gone: the deadline was met, or what ends it occurred in time, so that nothing was due any more.
+ */
+static enum err apply_event(struct step *s, struct watch *w, const struct chart_event *event, bool *ret_gone) {
   civil_day day = civil_moment_day(s->occurred_at);
+  bool holds = false;
+  *ret_gone = false;
+  TRY(is_met_by(s, w->element, event, &holds));
+  if (holds && meet(s, w, day)) {
+    *ret_gone = true;
+    return ERR_OK;
+  }
+  TRY(is_ended_by(s, w->element, event, &holds));
+  if (holds && day <= w->deadline.due) {
+    settle(s, w, DEADLINE_CANCELLED);
+    *ret_gone = true;
+  }
+  return ERR_OK;
+}
+
+enum err watch_meet_event(struct step *s, const struct chart_event *event, bool *ret_met) {
   *ret_met = false;
   for (size_t i = 0; i < s->c->watches_count;) {
     struct watch *w = &s->c->watches[i];
-    bool holds = false;
-    if (w->element->kind == ELEMENT_DEADLINE && text_list_names(&w->element->met_by, event->name)) {
-      TRY(condition_holds(s, w->element, event, &holds));
+    bool gone = false;
+    if (w->element->kind == ELEMENT_DEADLINE) {
+      TRY(apply_event(s, w, event, &gone));
     }
-    if (holds && meet(s, w, day)) {
+    if (gone) {
       *ret_met = true;
     } else {
       i++;

@@ -36,6 +36,16 @@ static const struct world_process processes[] = {
      "</state>"},
     {"doubt", "<state id='wait'><k:deadline id='d' from='start.day' due='5wd' met-by='visit.done'"
               "  met-if='_event.data.phase and true'/><transition event='visit.done'/></state>"},
+    {"ending",
+     "<state id='wait'><k:deadline id='e' from='start.day' due='5wd' met-by='visit.done' ends-by='left closed'"
+     "  ends-if=\"_event.name ~= 'left' or _event.data.really\"/>"
+     "<k:deadline id='f' from='start.day' due='1wd' met-by='visit.done'/>"
+     "<transition event='left visit.done'/><transition event='moved' target='away'/>"
+     "<transition event='entered' target='end'/></state>"
+     "<state id='away'/><final id='end'/>"},
+    {"done", "<state id='wait'><k:deadline id='d' from='start.day' due='5wd' opens='1d' done='start.done'"
+             "  met-by='visit.done'/><transition event='moved'><assign location='start.day' expr='_event.data.day'/>"
+             "</transition></state>"},
     {"broken",
      "<state id='wait'><k:deadline id='x' from='start.day.nothing.at' due='1d'/>"
      "<transition event='moved'><assign location='start.day' expr=\"{nothing={at=_event.data.day}}\"/></transition>"
@@ -340,6 +350,73 @@ static void a_message_never_sees_a_deadline_that_should_be_missed(void **state) 
                    "done=2026-01-21");
 }
 
+#define OPEN_ENDING start("ending", "{\"day\":\"2026-01-12\"}")
+
+static void what_ends_it_without_meeting_it_cancels_it(void **state) {
+  (void)state;
+  OPEN_ENDING;
+  world_event(&w, "c", "helper-north", "left", "{}");
+  world_refuse(&w, "deadline e cancelled");
+  world_event(&w, "c", "helper-north", "left", "{\"really\":true}");
+  world_expect(&w, "deadline e cancelled from=2026-01-12 term=5wd due=2026-01-19 opens=- at=2026-01-12T10:00:00+05:00");
+  world_refuse(&w, "deadline f cancelled");
+  assert_int_equal(w.timers_count, 1);
+  world_mark(&w);
+  world_event(&w, "c", "helper-north", "visit.done", "{}");
+  world_refuse(&w, "deadline e");
+}
+
+static void an_ending_that_is_told_late_takes_the_miss_back(void **state) {
+  (void)state;
+  OPEN_ENDING;
+  world_until(&w, "2026-01-22");
+  world_event(&w, "c", "agency-1", "moved", "{}");
+  assert_int_equal(world_send(&w, "c", "helper-north", "left", "{\"really\":true}", "2026-01-19T23:59:59+05:00"),
+                   ERR_OK);
+  world_expect(&w, "deadline e cancelled from=2026-01-12 term=5wd due=2026-01-19 opens=- at=2026-01-22T00:00:00+05:00");
+  assert_true(case_took(world_case(&w, "c")->kept));
+}
+
+static void what_would_have_ended_it_too_late_leaves_the_miss(void **state) {
+  (void)state;
+  OPEN_ENDING;
+  world_until(&w, "2026-01-22");
+  assert_int_equal(world_send(&w, "c", "helper-north", "left", "{\"really\":true}", "2026-01-20"), ERR_OK);
+  world_refuse(&w, "cancelled");
+}
+
+static void the_end_of_the_case_that_is_told_late_takes_the_misses_after_it_back(void **state) {
+  (void)state;
+  OPEN_ENDING;
+  world_until(&w, "2026-01-22");
+  world_expect(&w, "deadline e missed");
+  world_expect(&w, "deadline f missed");
+  assert_int_equal(world_send(&w, "c", "helper-north", "entered", "{}", "2026-01-15"), ERR_OK);
+  world_expect(&w, "deadline e cancelled from=2026-01-12 term=5wd due=2026-01-19 opens=- at=2026-01-22T00:00:00+05:00");
+  world_refuse(&w, "deadline f cancelled");
+}
+
+static void what_was_done_before_it_opened_is_born_met(void **state) {
+  (void)state;
+  start("done", "{\"done\":\"2026-01-12\"}");
+  world_refuse(&w, "deadline");
+  world_event(&w, "c", "agency-1", "moved", "{\"day\":\"2026-01-09\"}");
+  world_expect(&w, "deadline d met from=2026-01-09 term=5wd due=2026-01-16 opens=2026-01-10 "
+                   "at=2026-01-12T10:00:00+05:00 done=2026-01-12");
+  assert_int_equal(w.timers_count, 0);
+}
+
+static void what_was_done_outside_the_term_leaves_it_open(void **state) {
+  (void)state;
+  start("done", "{\"day\":\"2026-01-12\",\"done\":\"2026-01-12\"}");
+  world_expect(&w, "deadline d open");
+  world_start(&w, "late", "done", "begin", "{\"day\":\"2025-12-01\",\"done\":\"2026-01-12\"}");
+  world_expect(&w, "late: deadline d missed");
+  world_start(&w, "future", "done", "begin", "{\"day\":\"2026-01-12\",\"done\":\"2026-01-13\"}");
+  world_expect(&w, "future: deadline d open");
+  world_refuse(&w, "met");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -372,6 +449,12 @@ int main(void) {
       TEST(a_script_that_fails_is_told_once),
       TEST(an_older_generation_of_a_timer_is_ignored),
       TEST(a_message_never_sees_a_deadline_that_should_be_missed),
+      TEST(what_ends_it_without_meeting_it_cancels_it),
+      TEST(an_ending_that_is_told_late_takes_the_miss_back),
+      TEST(what_would_have_ended_it_too_late_leaves_the_miss),
+      TEST(the_end_of_the_case_that_is_told_late_takes_the_misses_after_it_back),
+      TEST(what_was_done_before_it_opened_is_born_met),
+      TEST(what_was_done_outside_the_term_leaves_it_open),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

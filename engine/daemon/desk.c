@@ -102,6 +102,7 @@ static void clock_page(struct desk *desk, struct page *page) {
       PAGE_FIELD("target", page_moment(page, turn_target(turn))),
       PAGE_FIELD("arrived", value_bool(!moving)),
       PAGE_FIELD("waiting_for", page_known(turn_missing(turn))),
+      PAGE_FIELD("held_by", page_known(turn_held_by(turn))),
       PAGE_FIELD("journal", value_int((int64_t)runtime_journal_head(desk->daemon->runtime))),
   };
   page_row(page, fields, PAGE_COUNT(fields));

@@ -11,7 +11,9 @@
  * Invariants
  *   1. A message is handed to the runtime only behind all that its sender sent before it on this connection.
  *   2. acknowledged ≤ sent ≤ head, sent ≤ window: no delivery is sent past what the link asked for.
- *   3. queued + unanswered messages ≤ limits.inbox_share: a link that sends more breaks its Welcome and is refused.
+ *   3. Messages that this connection sent and that have no receipt (queued and handed.expected) ≤ limits.inbox_share:
+ *      a link that sends more breaks its Welcome and is refused. What was handed over ≤ limits.inbox_share, whichever
+ *      connection brought it: more waits in the queue, and what is sent again after a Hello is not handed over again.
  *   4. A receipt is sent after the commit that made it true, and kept until the socket has taken it.
  */
 #ifndef KURATOR_DAEMON_SESSION_H
@@ -19,6 +21,7 @@
 
 #include "base/arena.h"
 #include "daemon/daemon.h"
+#include "daemon/handed.h"
 #include "daemon/intake.h"
 #include "wire/frame.h"
 
@@ -62,9 +65,9 @@ struct session {
   /* what comes in */
   struct intake_job *first, *last; /* in order of arrival */
   size_t queued_messages, queued_bytes;
-  uint64_t expected; /* first sequence of the next envelope, 0: any */
-  uint64_t received; /* last sequence handed to the runtime, or durable before */
-  size_t unanswered; /* handed to the runtime, no receipt yet */
+  uint64_t expected;    /* first sequence of the next envelope, 0: any */
+  uint64_t received;    /* last sequence handed to the runtime, or durable before */
+  struct handed handed; /* to the runtime, no receipt yet */
 
   /* what goes out */
   struct receipt_note *receipts;

@@ -58,13 +58,25 @@ static enum err check_sequence(struct session *session, const struct intake_job 
   return ERR_OK;
 }
 
-/* ERR_BUSY: the inbox is full, the rest waits. */
+/* ERR_BUSY: no room, in the inbox or for this sender. */
+static enum err submit_message(struct session *session, const struct runtime_message *message) {
+  struct handed *handed = &session->handed;
+  if (handed_again(handed, message->sequence, message->digest)) {
+    return ERR_OK;
+  }
+  if (handed_full(handed)) {
+    return ERR_BUSY;
+  }
+  TRY(runtime_submit(session->owner->daemon->runtime, message));
+  handed_add(handed, message->sequence, message->digest);
+  return ERR_OK;
+}
+
+/* ERR_BUSY: the rest waits. */
 static enum err submit_messages(struct session *session, struct intake_job *job) {
-  struct runtime *runtime = session->owner->daemon->runtime;
   while (job->taken < job->count) {
-    TRY(runtime_submit(runtime, &job->messages[job->taken]));
+    TRY(submit_message(session, &job->messages[job->taken]));
     session->received = job->messages[job->taken].sequence;
-    session->unanswered++;
     job->taken++;
   }
   return ERR_OK;
@@ -120,7 +132,7 @@ static enum err check_room(const struct session *session, const struct span *par
   for (size_t i = 0; i < count; i++) {
     bytes += parts[i].size;
   }
-  if (session->queued_messages + session->unanswered + count > (size_t)engine->limits.inbox_share) {
+  if (session->queued_messages + session->handed.expected + count > (size_t)engine->limits.inbox_share) {
     return fault_set(fault, ERR_LIMIT, "сообщений без квитанции больше, чем разрешено");
   }
   if (session->queued_bytes + bytes > QUEUED_BYTES_MAX || session->owner->queued_bytes + bytes > QUEUED_BYTES_ALL_MAX) {

@@ -12,9 +12,7 @@
 /* ---- receipts ---- */
 
 void daemon_session_receipt_note(struct session *session, const struct runtime_receipt *receipt) {
-  if (session->unanswered > 0) {
-    session->unanswered--;
-  }
+  handed_answer(&session->handed, receipt->sequence);
   if (session->state == SESSION_AWAY) {
     return; /* whoever comes back sends what has no receipt, and hears "duplicate" */
   }

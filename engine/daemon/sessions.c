@@ -25,6 +25,7 @@ enum err sessions_create(struct daemon *daemon, struct sessions **ret_sessions) 
   for (size_t i = 0; i < sessions->count; i++) {
     sessions->items[i].owner = sessions;
     sessions->items[i].participant = &catalogue->participants[i];
+    handed_init(&sessions->items[i].handed, (size_t)daemon->config->engine.limits.inbox_share);
   }
   writer_init(&sessions->frame);
   arena_init(&sessions->arena, 0);
@@ -39,6 +40,7 @@ void sessions_destroy(struct sessions **sessions) {
   for (size_t i = 0; i < (*sessions)->count; i++) {
     daemon_session_forget(&(*sessions)->items[i]);
     free((*sessions)->items[i].receipts);
+    handed_finish(&(*sessions)->items[i].handed);
   }
   writer_finish(&(*sessions)->frame);
   arena_finish(&(*sessions)->arena);
@@ -100,6 +102,7 @@ static void session_window(struct session *session, uint32_t credit) {
 static void session_attach(struct session *session, struct peer *peer, const Kurator__V1__Hello *hello) {
   struct peer *before = session->peer;
   daemon_session_forget(session);
+  handed_forget_link(&session->handed);
   if (before != peer) {
     if (before) {
       before->sessions--;
@@ -357,6 +360,15 @@ enum sessions_state sessions_settled(const struct sessions *sessions) {
   return all;
 }
 
+struct span sessions_unsettled(const struct sessions *sessions) {
+  for (size_t i = 0; i < sessions->count; i++) {
+    if (session_settled(&sessions->items[i]) != SESSIONS_SETTLED) {
+      return sessions->items[i].participant->id;
+    }
+  }
+  return span_of(NULL, 0);
+}
+
 /* ---- for the operator ---- */
 
 size_t sessions_count(const struct sessions *sessions) {
@@ -377,7 +389,7 @@ struct sessions_line sessions_line(const struct sessions *sessions, size_t i) {
       .sent = session->sent,
       .acknowledged = cursor.acknowledged,
       .head = cursor.head,
-      .waiting = session->queued_messages + session->unanswered,
+      .waiting = session->queued_messages + session->handed.count,
   };
 }
 

@@ -36,6 +36,8 @@ enum sessions_state {                   /* in the order of importance */
 enum sessions_state sessions_settled(const struct sessions *sessions);
 /* A participant whose link owes its answer to that barrier, empty if none. */
 struct span sessions_owing(const struct sessions *sessions, uint64_t number);
+/* The first participant that keeps sessions_settled from being SETTLED, empty if none. */
+struct span sessions_unsettled(const struct sessions *sessions);
 /* Finds out which of the connections that owe an answer are gone. */
 void sessions_probe(struct sessions *sessions, uint64_t number);
 

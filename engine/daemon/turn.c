@@ -88,6 +88,14 @@ struct span turn_missing(const struct turn *turn) {
   return turn_advancing(turn) ? missing : span_of(NULL, 0);
 }
 
+struct span turn_held_by(const struct turn *turn) {
+  if (turn->state != TURN_ASKING) {
+    return span_of(NULL, 0);
+  }
+  struct span owing = sessions_owing(turn->daemon->sessions, turn->barrier);
+  return span_empty(owing) ? sessions_unsettled(turn->daemon->sessions) : owing;
+}
+
 void turn_fail(struct turn *turn, enum err why) {
   log_line(LOG_ERROR, "daemon", "msg=\"the store is unsafe, stopping\" err=%s", err_name(why));
   turn->daemon->failed = true;

@@ -43,6 +43,8 @@ void turn_fail(struct turn *turn, enum err why);
 enum err turn_advance(struct turn *turn, civil_moment target, struct span expect, struct fault *fault) MUST_CHECK;
 /* The expected participant that the clock waits for, empty if none. */
 struct span turn_missing(const struct turn *turn);
+/* The participant whose link keeps the clock from moving on, empty if none does. */
+struct span turn_held_by(const struct turn *turn);
 bool turn_advancing(const struct turn *turn);
 civil_moment turn_target(const struct turn *turn); /* of the advance under way, else the present moment */
 

@@ -26,7 +26,7 @@ const struct cli_verb cli_engine_verbs[] = {
      outcome_export},
     {"watch", "", "[--after ЗАПИСЬ] " CLIENT_USAGE, "Следить за журналом.", journal_watch},
     {"clock", "show", CLIENT_USAGE, "Часы сервера.", clock_show},
-    {"clock", "advance", "--to МОМЕНТ [--expect УЧАСТНИК,…] " CLIENT_USAGE,
+    {"clock", "advance", "--to МОМЕНТ [--expect УЧАСТНИК,…] [--timeout СЕКУНД-БЕЗ-ДВИЖЕНИЯ] " CLIENT_USAGE,
      "Перевести виртуальные часы: срок за сроком, дожидаясь всех адаптеров.", clock_advance},
     {"status", "", CLIENT_USAGE, "Состояние сервера.", status_show},
     {"config", "check", "[--config ПАПКА] [--processes ПАПКА]", "Проверить настройки и схемы процессов.", config_check},

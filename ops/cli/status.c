@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/civil.h"
@@ -9,7 +10,7 @@
 #include "lists.h"
 #include "table.h"
 
-enum { WORD_BYTES = 32 << 10, ABSENT_PAGES = 60 /* a second each */ };
+enum { WORD_BYTES = 32 << 10, NAME_BYTES = 80, STILL_SECONDS = 60, PAGE_SECONDS_MIN = 5 };
 
 static const struct table_word clock_words[] = {{"system", "системные"},
                                                 {"virtual", "виртуальные"},
@@ -88,10 +89,21 @@ struct advance {
   civil_moment from; /* CIVIL_MOMENT_NONE until the first page */
   bool terminal;
   bool arrived;
-  int absent;       /* pages in which the clock stood still for want of a link */
-  char missing[80]; /* that link's participant */
+  time_t still_max; /* seconds */
+  time_t moved_at;  /* when something was last seen to happen */
+  bool still;       /* for so long that we gave up */
+  civil_moment now;
+  int64_t journal;
+  char missing[NAME_BYTES]; /* participant without a link, and one whose link */
+  char held_by[NAME_BYTES]; /* keeps the clock from going on; empty if there is none */
   char last[512];
 };
+
+static time_t seconds_now(void) {
+  struct timespec time;
+  (void)clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec;
+}
 
 static civil_moment moment_of(const struct value *row, const char *field) {
   civil_moment moment;
@@ -114,6 +126,24 @@ static void progress_print(struct advance *advance, const struct value *row) {
   (void)fprintf(stderr, "\rчасы: %s  %3lld %%", text, (long long)((now - advance->from) * 100 / whole));
 }
 
+/* Many timers at one instant move the journal, not the clock. */
+static void movement_note(struct advance *advance, const struct value *row) {
+  const struct value *number = value_get(row, "journal");
+  civil_moment now = moment_of(row, "now");
+  int64_t journal = number && number->kind == VALUE_INT ? number->integer : advance->journal;
+  if (now != advance->now || journal != advance->journal) {
+    advance->moved_at = seconds_now();
+  }
+  advance->now = now;
+  advance->journal = journal;
+  advance->still = !advance->arrived && seconds_now() - advance->moved_at >= advance->still_max;
+}
+
+static void name_keep(char name[NAME_BYTES], const struct value *row, const char *field) {
+  struct span text = value_get_text(row, field);
+  (void)snprintf(name, NAME_BYTES, "%.*s", SPAN_ARG(text));
+}
+
 static bool advance_row(void *arg, struct span text) {
   struct advance *advance = arg;
   struct value row;
@@ -125,19 +155,35 @@ static bool advance_row(void *arg, struct span text) {
   const struct value *arrived = value_get(&row, "arrived");
   advance->arrived = arrived && arrived->kind == VALUE_BOOL && arrived->truth;
   (void)snprintf(advance->last, sizeof advance->last, "%.*s", SPAN_ARG(text));
-  struct span missing = value_get_text(&row, "waiting_for");
-  (void)snprintf(advance->missing, sizeof advance->missing, "%.*s", SPAN_ARG(missing));
-  advance->absent = span_empty(missing) ? 0 : advance->absent + 1;
-  return advance->absent <= ABSENT_PAGES;
+  name_keep(advance->missing, &row, "waiting_for");
+  name_keep(advance->held_by, &row, "held_by");
+  movement_note(advance, &row);
+  return !advance->still;
 }
 
-static int advance_run(const struct client *client, const char *const *args, size_t count) {
-  struct advance advance = {.from = CIVIL_MOMENT_NONE, .terminal = isatty(STDERR_FILENO) == 1};
+/* The clock goes on by itself when what holds it is mended; only the asker waits no longer. */
+static int still_tell(const struct advance *advance) {
+  long long seconds = advance->still_max;
+  if (advance->missing[0]) {
+    return cli_fail(CLI_UNREACHABLE, "часы стоят %lld с: нет связи с участником %s", seconds, advance->missing);
+  }
+  if (advance->held_by[0]) {
+    return cli_fail(CLI_UNREACHABLE, "часы стоят %lld с: не отвечает адаптер участника %s", seconds, advance->held_by);
+  }
+  return cli_fail(CLI_FAILURE, "часы стоят %lld с", seconds);
+}
+
+static int advance_run(const struct client *client, const char *const *args, size_t count, time_t still_max) {
+  struct advance advance = {.from = CIVIL_MOMENT_NONE,
+                            .terminal = isatty(STDERR_FILENO) == 1,
+                            .still_max = still_max,
+                            .moved_at = seconds_now(),
+                            .now = CIVIL_MOMENT_NONE};
   arena_init(&advance.arena, 0);
   int code = client_stream(client, "clock.advance", args, count, advance_row, &advance);
   (void)fputs(advance.terminal && advance.from != CIVIL_MOMENT_NONE ? "\n" : "", stderr);
-  if (code == CLI_OK && advance.absent > ABSENT_PAGES) {
-    code = cli_fail(CLI_UNREACHABLE, "часы стоят: нет связи с участником %s", advance.missing);
+  if (code == CLI_OK && advance.still) {
+    code = still_tell(&advance);
   } else if (code == CLI_OK && !advance.arrived) {
     code = cli_fail(CLI_FAILURE, "часы не дошли до цели");
   }
@@ -146,6 +192,17 @@ static int advance_run(const struct client *client, const char *const *args, siz
   }
   arena_finish(&advance.arena);
   return code;
+}
+
+/* --timeout is how long the clock may stand still; a page comes every second, so its own timeout is no shorter than
+ * usual. */
+static time_t still_max_of(struct client_options *options) {
+  int64_t seconds = STILL_SECONDS;
+  if (options->timeout && span_to_int64(span_of_cstr(options->timeout), &seconds) && seconds >= 1 &&
+      seconds < PAGE_SECONDS_MIN) {
+    options->timeout = NULL;
+  }
+  return (time_t)seconds;
 }
 
 int clock_advance(int argc, char **argv) {
@@ -169,9 +226,10 @@ int clock_advance(int argc, char **argv) {
   if (first < 0 || second < 0 || first >= WORD_BYTES || second >= WORD_BYTES) {
     return cli_usage("слишком длинное значение");
   }
+  time_t still_max = still_max_of(&options);
   int code = client_open(&options, &client);
   if (code == CLI_OK) {
-    code = advance_run(&client, args, expect ? 2 : 1);
+    code = advance_run(&client, args, expect ? 2 : 1, still_max);
     client_close(&client);
   }
   return code;

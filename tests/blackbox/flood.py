@@ -1,7 +1,7 @@
-"""One participant at full speed, another one's receipts measured: python3 flood.py [--seconds N] [--rate N] [--times N].
+"""One participant at full speed, another one's receipts measured: flood.py [--seconds N] [--rate N] [--times N].
 
-Prints one line of JSON and ends with 1 when the other's p99 exceeds `--times` (3) times its idle value. The flooder keeps
-as many messages without receipt as Welcome allows, made and signed beforehand, from a process of its own.
+Prints one line of JSON and ends with 1 when the other's p99 exceeds `--times` (3) times its idle value. The flooder
+keeps as many messages without receipt as Welcome allows, made and signed beforehand, from a process of its own.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""A participant at full speed does not shut the others out. Loosely, so that a busy machine passes; flood.py measures."""
+"""A participant at full speed does not shut the others out. Loosely, for busy machines: flood.py measures."""
 
 from blackbox import SENDER, STRANGER, main
 from flood import Measurement, latencies, quantile

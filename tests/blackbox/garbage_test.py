@@ -5,6 +5,7 @@ The generator is seeded: KURATOR_SEED repeats a run, KURATOR_SECONDS makes it lo
 
 import os
 import random
+import select
 import time
 
 from blackbox import NOTICE, READER, SENDER, STRANGER, BlackBox, client, main
@@ -79,7 +80,8 @@ class Garbage(BlackBox):
 
     def frame(self):
         """A well-formed frame of any kind, with strange numbers."""
-        frame = client.frames_pb2.Frame(participant=self.random.choice((STRANGER, STRANGER, STRANGER, READER, "", "Ы")))
+        participant = self.random.choice((STRANGER, STRANGER, STRANGER, READER, "", "Ы"))
+        frame = client.frames_pb2.Frame(participant=participant)
         body = self.random.choice([field.name for field in frame.DESCRIPTOR.oneofs_by_name["body"].fields])
         message = getattr(frame, body)
         message.SetInParent()
@@ -170,19 +172,22 @@ class Garbage(BlackBox):
         """With an operator's key, which may ask everything."""
         verbs = ["status", "participant.list", "case.list", "case.show", "case.timeline", "deadline.list",
                  "incident.list", "journal.export", "outcome.export", "clock.show", "clock.advance", ""]
+        words = ["case=86-2026-00001", "case=", "=", "to=2099-13-45", "to=2099-01-01", "x" * 5000, "state=missed",
+                 "after=-1", "\x01"]
         stream = None
         for _ in self.rounds():
             stream = stream or self.stream("operator", self.engine.query)
             request = client.query_pb2.QueryRequest(number=self.number(), verb=self.random.choice(verbs))
             request.limit = self.number() % 2 ** 32
-            request.args.extend(self.random.choice(("case=86-2026-00001", "case=", "=", "to=2099-13-45", "to=2099-01-01",
-                                                    "x" * 5000, "state=missed", "from=-1", "\x01"))
-                                for _ in range(self.random.randrange(4)))
+            request.args.extend(self.random.choice(words) for _ in range(self.random.randrange(4)))
             request.cursor = self.random.randbytes(self.random.choice((0, 1, 8, 40)))
             data = request.SerializeToString()
             try:
                 stream.send(*([self.spoiled(data)] if self.random.random() < 0.5 else
                               [data] * self.random.choice((1, 1, 2))))
+                answered = select.select([stream.stream], [], [], 0.05)[0]
+                if answered and not stream.stream.recv(1 << 20):
+                    raise ConnectionError("cut off")
             except OSError:
                 stream.close()
                 stream = None

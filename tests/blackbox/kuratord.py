@@ -1,6 +1,5 @@
 """A kuratord of one's own in a temporary folder; everything else about it is learned from its sockets."""
 
-import json
 import os
 import pathlib
 import shutil

@@ -144,7 +144,7 @@ class Limits(BlackBox):
             stream.send(hello.SerializeToString())
         ping = client.frames_pb2.Frame(participant=READER)
         ping.ping.number = 1
-        for _ in range(20_000):
+        for _ in range(5_000):
             stream.send(ping.SerializeToString())
         self.assert_honest_is_still_heard()
         self.assertLess(self.engine.resident_bytes() - before, 512 * MIB)
@@ -195,7 +195,7 @@ class HalfOpen(BlackBox):
         self.assert_serves()
         for number, stream in enumerate(last):
             self.assertTrue(self.is_closed(stream, began + 8), number)
-        # The silent one answers no heartbeat: 5 s until it is asked, 15 s for its answer.
+        # The silent one sends no heartbeat and answers none.
         self.assertTrue(silent.is_cut_off(began + 22 - time.monotonic()))
         silent.close()
         self.assert_serves()

@@ -221,6 +221,7 @@ class Connection:
         self.socket.setsockopt(zmq.CURVE_SECRETKEY, self.keys.connection_secret)
         self.socket.setsockopt(zmq.HEARTBEAT_IVL, 5000)
         self.socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 15000)
+        self.socket.setsockopt(zmq.HEARTBEAT_TTL, 15000)
         self.monitor = self.socket.get_monitor_socket()
         self.socket.connect(self.endpoint)
         for link in self.links.values():
@@ -352,7 +353,8 @@ class Link:
             return []
         room = (self.welcome.in_flight_max or IN_FLIGHT) - self.in_flight
         count = min(room, self.welcome.envelope_messages_max or ENVELOPE_MESSAGES)
-        return self.spool.pending(self.sent, count, self.welcome.envelope_bytes_max or ENVELOPE_BYTES) if count > 0 else []
+        size = self.welcome.envelope_bytes_max or ENVELOPE_BYTES
+        return self.spool.pending(self.sent, count, size) if count > 0 else []
 
     def flush(self):
         for rows in iter(self.next_batch, []):

@@ -192,7 +192,7 @@ struct case_effect {
   int64_t delta;           /* LOAD */
 };
 /* Codes of incidents beside those that charts name themselves: event-not-taken, script-error, unroutable,
- * no-participant, too-many-deadlines. */
+ * executor-unfit, no-participant, too-many-deadlines. */
 struct case_effects {
   struct arena *arena;
   struct case_effect *items;

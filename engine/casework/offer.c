@@ -83,13 +83,18 @@ void offer_make(struct step *s, struct live *live, const struct value *params) {
     live_fault(s, live, "kind", "no kind of help");
   }
   offer_release(s);
-  const struct participant *to = routing_choose(s, kind, exclude ? exclude : &nil, prefer ? prefer : &nil);
+  bool unfit;
+  const struct participant *to = routing_choose(s, kind, exclude ? exclude : &nil, prefer ? prefer : &nil, &unfit);
   if (to) {
     offer_to(s, live, to, params);
     return;
   }
   s->c->last_addressee = (struct span){0};
-  const struct value_field fields[] = {FIELD("kind", data_text(kind))};
+  const char *reason = unfit ? "executor-unfit" : "unroutable";
+  const struct value_field fields[] = {
+      FIELD("kind", data_text(kind)),
+      FIELD("reason", unfit ? value_text(span_of_cstr(reason)) : value_nil()),
+  };
   struct span event = arena_printf(s->arena, "offer.%.*s.none", SPAN_ARG(live->element->id));
-  step_tell(s, event, DATA_MAP(s, fields), live->invokeid, "unroutable");
+  step_tell(s, event, DATA_MAP(s, fields), live->invokeid, reason);
 }

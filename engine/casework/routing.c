@@ -1,10 +1,13 @@
 /*
  * routing.c — who is offered a kind of help.
  *
- * A participant fits when its kind may be offered the help, when it gives that help, serves the case's territory, is
- * not excluded, and has room for one more. Of those that fit: the one that the chart prefers, then the kind that stands
- * first in the routing table, then the least load in proportion to capacity, then the id. So the choice depends on
- * nothing but the configuration, the chart and the counters of open referrals.
+ * A participant fits when its kind may be offered the help, when it gives that help and serves the case's territory. It
+ * is free when it is not excluded and has room for one more. Of those that are both: the one that the chart prefers,
+ * then the kind that stands first in the routing table, then the least load in proportion to capacity, then the id. So
+ * the choice depends on nothing but the configuration, the chart and the counters of open referrals.
+ *
+ * Whom the chart names has to fit: when none of the named does, nobody else is chosen in their place, because whoever
+ * named them meant something else. One that fits and is not free is passed over for the next.
  */
 #include "casework/step.h"
 
@@ -62,12 +65,12 @@ static int64_t load_of(const struct step *s, const struct participant *p) {
   return load < 0 ? 0 : bounded(load);
 }
 
-static bool fits(const struct step *s, const struct routing_rule *rule, struct span help, const struct participant *p,
-                 struct candidate *ret_candidate) {
-  size_t rank;
-  if (!rank_of(rule, p->kind, &rank) || !text_list_has(&p->helps, help) || !participant_serves(p, s->c->territory)) {
-    return false;
-  }
+static bool fits(const struct step *s, const struct routing_rule *rule, const struct participant *p, size_t *ret_rank) {
+  return rank_of(rule, p->kind, ret_rank) && text_list_has(&p->helps, rule->help) &&
+         participant_serves(p, s->c->territory);
+}
+
+static bool has_room(const struct step *s, const struct participant *p, size_t rank, struct candidate *ret_candidate) {
   int64_t load = load_of(s, p);
   if (p->capacity > 0 && load >= p->capacity) {
     return false;
@@ -87,21 +90,32 @@ static bool goes_before(const struct candidate *a, const struct candidate *b) {
   return a->load * b->room < b->load * a->room;
 }
 
+static bool names_anybody(const struct value *v) {
+  return (v->kind == VALUE_TEXT && !span_empty(v->text)) || (v->kind == VALUE_LIST && v->list.count > 0);
+}
+
 const struct participant *routing_choose(const struct step *s, struct span help, const struct value *exclude,
-                                         const struct value *prefer) {
+                                         const struct value *prefer, bool *ret_unfit) {
   const struct catalogue *catalogue = s->c->casework->options.catalogue;
   const struct routing_rule *rule = rule_for(catalogue, help);
   struct candidate best = {0};
+  *ret_unfit = rule && names_anybody(prefer);
   for (size_t i = 0; rule && i < catalogue->participants_count; i++) {
     const struct participant *p = &catalogue->participants[i];
     struct candidate candidate;
-    if (names_participant(exclude, p->id) || !fits(s, rule, help, p, &candidate)) {
+    size_t rank;
+    if (!fits(s, rule, p, &rank)) {
       continue;
     }
-    candidate.preferred = names_participant(prefer, p->id);
+    bool preferred = names_participant(prefer, p->id);
+    *ret_unfit = *ret_unfit && !preferred;
+    if (names_participant(exclude, p->id) || !has_room(s, p, rank, &candidate)) {
+      continue;
+    }
+    candidate.preferred = preferred;
     if (!best.participant || goes_before(&candidate, &best)) {
       best = candidate;
     }
   }
-  return best.participant;
+  return *ret_unfit ? NULL : best.participant;
 }

@@ -19,7 +19,7 @@
   "  <k:param name='due' expr='start.due'/></k:offer>"                                                                 \
   "<transition event='offer.next.made' target='offered'>"                                                              \
   "  <script>asked[#asked + 1] = _event.data.to; offered_on = _event.data.offered_on</script></transition>"            \
-  "<transition event='offer.next.none' target='nobody'/></state>"                                                      \
+  "<transition event='offer.next.none' target='nobody'><script>why = _event.data.reason</script></transition></state>" \
   "<state id='offered'><onentry><k:status value=\"'offered'\"/></onentry>"                                             \
   "<k:deadline id='response' owner='executor' from='offered_on' due='3wd' met-by='accepted declined'/>"                \
   "<transition event='accepted' target='working'/>"                                                                    \
@@ -28,7 +28,7 @@
   "<transition event='deadline.response' target='asking'><k:withdraw reason=\"'expired'\"/></transition></state>"      \
   "<state id='working'><onentry><k:status value=\"'accepted'\"/></onentry>"                                            \
   "<transition event='completed' target='done'><k:status value=\"'completed'\"/></transition></state>"                 \
-  "<state id='nobody'><onentry><k:status value=\"'unroutable'\"/></onentry></state>"                                   \
+  "<state id='nobody'><onentry><k:status value=\"'unroutable'\" reason='why'/></onentry></state>"                      \
   "<final id='done'/>"
 
 #endif

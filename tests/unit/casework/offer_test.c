@@ -12,6 +12,7 @@
 static const struct world_process processes[] = {
     {"measure", MEASURE_CHART},
     {"careless", "<state id='s'><k:offer id='o' kind=\"'work'\"/></state>"},
+    {"choosy", "<state id='s'><k:offer id='o' kind=\"'medical'\" prefer=\"'nobody'\"/></state>"},
     {"kindless", "<state id='s'><k:offer id='o' kind='start.kind'/><transition event='offer'/></state>"},
 };
 
@@ -66,8 +67,38 @@ static void the_one_that_the_chart_prefers_goes_first(void **state) {
   (void)state;
   start("c", "{\"kind\":\"medical\",\"place\":\"north\",\"prefer\":\"office-1\"}");
   assert_true(span_is(world_view(&w, "c").addressee, "office-1"));
-  start("d", "{\"kind\":\"medical\",\"place\":\"north\",\"prefer\":\"helper-north\"}");
-  assert_true(span_is(world_view(&w, "d").addressee, "doctor-a"));
+}
+
+/* Of another kind, of another territory, of another help, nobody at all. */
+static void one_named_who_cannot_do_it_is_not_replaced_by_another(void **state) {
+  (void)state;
+  static const char *const names[] = {"\"helper-north\"", "\"doctor-south\"", "\"nobody\"",
+                                      "[\"nobody\",\"doctor-south\"]"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const char *id = arena_cstr(&w.arena, arena_printf(&w.arena, "c%zu", i));
+    start(id, arena_cstr(&w.arena,
+                         arena_printf(&w.arena, "{\"kind\":\"medical\",\"place\":\"north\",\"prefer\":%s}", names[i])));
+    assert_true(span_empty(world_view(&w, id).addressee));
+    assert_true(span_is(world_view(&w, id).status, "unroutable"));
+    assert_true(span_is(world_view(&w, id).reason, "executor-unfit"));
+  }
+  world_start(&w, "d", "choosy", "begin", "{\"place\":\"north\"}");
+  world_expect(&w, "d: incident executor-unfit: offer.o.none");
+  start("e", "{\"kind\":\"medical\",\"place\":\"north\",\"prefer\":[\"nobody\",\"doctor-b\"]}");
+  assert_true(span_is(world_view(&w, "e").addressee, "doctor-b"));
+}
+
+static void one_named_who_is_full_or_has_declined_is_passed_over(void **state) {
+  (void)state;
+  static const char preferring[] = "{\"kind\":\"medical\",\"place\":\"north\",\"prefer\":\"doctor-b\"}";
+  start("c", preferring);
+  world_event(&w, "c", "doctor-b", "declined", "{\"offer\":1}");
+  assert_true(span_is(world_view(&w, "c").addressee, "doctor-a"));
+  start("d", preferring);
+  start("e", preferring);
+  start("f", preferring);
+  assert_true(span_is(world_view(&w, "e").addressee, "doctor-b"));
+  assert_true(span_is(world_view(&w, "f").addressee, "doctor-a"));
 }
 
 static void a_decline_goes_to_the_next_and_meets_the_answer_term(void **state) {
@@ -178,6 +209,8 @@ int main(void) {
       TEST(load_is_shared_out_and_a_full_participant_is_passed_over),
       TEST(another_territory_has_other_helpers),
       TEST(the_one_that_the_chart_prefers_goes_first),
+      TEST(one_named_who_cannot_do_it_is_not_replaced_by_another),
+      TEST(one_named_who_is_full_or_has_declined_is_passed_over),
       TEST(a_decline_goes_to_the_next_and_meets_the_answer_term),
       TEST(silence_goes_to_the_next_too),
       TEST(when_nobody_is_left_the_chart_is_told),

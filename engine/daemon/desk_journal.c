@@ -15,7 +15,7 @@
 static const char *const kind_names[] = {
     [RECORD_JOURNAL_MESSAGE] = "message",       [RECORD_JOURNAL_REFUSED] = "refused",
     [RECORD_JOURNAL_UNREADABLE] = "unreadable", [RECORD_JOURNAL_PARKED] = "parked",
-    [RECORD_JOURNAL_TIMER] = "timer",
+    [RECORD_JOURNAL_TIMER] = "timer",           [RECORD_JOURNAL_AUDIT] = "audit",
 };
 
 static enum err clear_data(const struct page *page, const struct record_journal *entry, struct value *ret_data) {
@@ -74,7 +74,7 @@ static bool seek_visit(void *arg, struct span key, struct span value) {
   struct seek *seek = arg;
   struct record_journal entry;
   seek->err = record_journal_read(value, &entry);
-  if (seek->err != ERR_OK || (!span_empty(entry.sender) && seek->left-- == 0)) {
+  if (seek->err != ERR_OK || (export_takes(&entry) && seek->left-- == 0)) {
     seek->err = seek->err == ERR_OK ? record_number_of_key(key, &seek->found) : seek->err;
     return false;
   }
@@ -140,7 +140,7 @@ static enum err list_visit(struct page *page, struct span key, struct span value
       PAGE_FIELD("case", page_known(entry.case_id)),
       PAGE_FIELD("event", page_known(entry.event)),
       PAGE_FIELD("sender", page_known(entry.sender)),
-      PAGE_FIELD("sequence", entry.kind == RECORD_JOURNAL_TIMER ? value_nil() : value_int((int64_t)entry.sequence)),
+      PAGE_FIELD("sequence", entry.kind >= RECORD_JOURNAL_TIMER ? value_nil() : value_int((int64_t)entry.sequence)),
       PAGE_FIELD("acting_for", page_known(entry.acting_for)),
       PAGE_FIELD("error", entry.err == ERR_OK ? value_nil() : value_text(span_of_cstr(err_name(entry.err)))),
       PAGE_FIELD("text", page_known(entry.text)),

@@ -47,6 +47,25 @@ struct resolution {
   struct resolution *next;
 };
 
+/* An act of the operator that waits for its entry, or for the commit. */
+struct act {
+  struct runtime_act act; /* its texts lie behind the struct */
+  struct runtime_acted acted;
+  bool written; /* in the batch that is in flight */
+  struct act *next;
+};
+struct acts {
+  struct act *first;
+  size_t count;
+  uint64_t tickets; /* given */
+};
+
+/* The last head that was signed. */
+struct signed_head {
+  uint64_t journal;
+  civil_moment at;
+};
+
 struct runtime {
   struct casework *casework;
   const struct catalogue *catalogue;
@@ -62,7 +81,10 @@ struct runtime {
   struct definitions definitions;
   struct seal seal;
   struct record_head head;
+  struct signed_head signed_head;
   struct resolution *resolutions;
+  struct acts acts;
+  civil_moment now;         /* of the last tick */
   struct span *field_names; /* of all events of the catalogue, sorted */
   size_t field_names_count;
 
@@ -91,6 +113,22 @@ void engine_fail(struct runtime *runtime, enum err err);
 /* Gives the entry the next number and its link of the chain, and puts it. Advances recorded_at. */
 void journal_append(struct runtime *runtime, struct record_journal *entry);
 
+/* ---- signed.c ---- */
+
+/* Part of recovery. */
+enum err signed_load(struct runtime *runtime) MUST_CHECK;
+bool signed_due(const struct runtime *runtime, civil_moment now);
+/* Into the batch that is being committed. */
+void signed_write(struct runtime *runtime);
+
+/* ---- acts.c ---- */
+
+/* Those that wait go into the batch that is being committed, unless a timer is due before them, */
+void acts_write(struct runtime *runtime);
+/* and are told when that is stored, or wait for the next. */
+void acts_settle(struct runtime *runtime, bool stored);
+void acts_drop(struct runtime *runtime);
+
 /* ---- persons.c ---- */
 
 /* Merges into the family's personal fields (later ones win) and returns what was added, sealed, for the journal; the
@@ -100,6 +138,9 @@ struct span persons_merge(struct runtime *runtime, struct span root, const struc
 enum err persons_check_master(struct runtime *runtime, struct fault *fault) MUST_CHECK;
 /* Into the first batch of a new store: what the next start is checked against. */
 void persons_write_master(struct runtime *runtime);
+struct runtime_person persons_state(struct runtime *runtime, struct span root);
+/* Destroys the key; `journal` is the entry that says so. */
+void persons_erase(struct runtime *runtime, struct span root, uint64_t journal);
 /* Nil when there is none. */
 struct value persons_read(struct runtime *runtime, struct span root, struct arena *arena);
 /* Opens what persons_merge sealed. */

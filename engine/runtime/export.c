@@ -51,12 +51,16 @@ static enum err write_entry(struct export *e, const struct record_journal *entry
   return ERR_OK;
 }
 
+bool export_takes(const struct record_journal *entry) {
+  return entry->kind != RECORD_JOURNAL_AUDIT && !span_empty(entry->sender);
+}
+
 static bool visit(void *arg, struct span key, struct span value) {
   struct export *e = arg;
   struct record_journal entry;
   (void)key;
   e->err = record_journal_read(value, &entry);
-  if (e->err != ERR_OK || span_empty(entry.sender)) {
+  if (e->err != ERR_OK || !export_takes(&entry)) {
     return e->err == ERR_OK;
   }
   e->err = write_entry(e, &entry);

@@ -16,6 +16,9 @@
 
 #include "runtime/outcome.h"
 
+struct record_journal;
+/* True if the entry is one of its lines: neither a timer nor what an operator did. */
+bool export_takes(const struct record_journal *entry);
 /* Entries from `first` on (1 is the oldest). ERR_CORRUPT, ERR_IO. */
 enum err export_write(struct store *store, uint64_t first, line_sink sink, void *arg) MUST_CHECK;
 

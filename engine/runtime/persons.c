@@ -5,18 +5,33 @@
 #include "base/log.h"
 #include "runtime/engine.h"
 
-static bool wrapped_key(struct runtime *runtime, struct span root, struct span *ret_wrapped) {
+/* A destroyed key leaves its record behind, empty, with the entry of the journal that says who destroyed it. */
+static bool read_secret(struct runtime *runtime, struct span root, struct record_secret *ret_secret) {
   struct record_key key = record_name_key(root);
   struct span bytes;
   if (!engine_read(runtime, STORE_KEY, &key, &bytes)) {
     return false;
   }
-  enum err err = record_bytes_read(bytes, ret_wrapped);
+  enum err err = record_secret_read(bytes, ret_secret);
   if (err != ERR_OK) {
     engine_fail(runtime, err);
+  }
+  return err == ERR_OK;
+}
+
+static void put_secret(struct runtime *runtime, struct span root, const struct record_secret *secret) {
+  struct record_key key = record_name_key(root);
+  writer_reset(&runtime->scratch);
+  record_secret_write(secret, &runtime->scratch);
+  engine_put(runtime, STORE_KEY, &key, writer_span(&runtime->scratch));
+}
+
+static bool wrapped_key(struct runtime *runtime, struct span root, struct span *ret_wrapped) {
+  struct record_secret secret;
+  if (!read_secret(runtime, root, &secret) || span_empty(secret.wrapped)) {
     return false;
   }
-  *ret_wrapped = arena_copy(&runtime->arena, *ret_wrapped); /* puts that follow would move it */
+  *ret_wrapped = arena_copy(&runtime->arena, secret.wrapped); /* puts that follow would move it */
   return true;
 }
 
@@ -27,10 +42,7 @@ static struct span new_key(struct runtime *runtime, struct span root) {
   struct span wrapped = arena_copy(&runtime->arena, writer_span(&fresh));
   writer_finish(&fresh);
 
-  struct record_key key = record_name_key(root);
-  writer_reset(&runtime->scratch);
-  record_bytes_write(wrapped, &runtime->scratch);
-  engine_put(runtime, STORE_KEY, &key, writer_span(&runtime->scratch));
+  put_secret(runtime, root, &(struct record_secret){.wrapped = wrapped});
   return wrapped;
 }
 
@@ -114,6 +126,25 @@ struct span persons_merge(struct runtime *runtime, struct span root, const struc
   }
   put_person(runtime, root, sealed_value(runtime, wrapped, &merged));
   return sealed_value(runtime, wrapped, personal);
+}
+
+/* ---- the end of a person ---- */
+
+struct runtime_person persons_state(struct runtime *runtime, struct span root) {
+  struct record_secret secret;
+  if (!read_secret(runtime, root, &secret)) {
+    return (struct runtime_person){.state = RUNTIME_PERSON_NONE};
+  }
+  return (struct runtime_person){
+      .state = span_empty(secret.wrapped) ? RUNTIME_PERSON_ERASED : RUNTIME_PERSON_SEALED,
+      .erased = secret.erased,
+  };
+}
+
+void persons_erase(struct runtime *runtime, struct span root, uint64_t journal) {
+  struct record_key key = record_name_key(root);
+  put_secret(runtime, root, &(struct record_secret){.erased = journal});
+  store_delete(runtime->store, STORE_PERSON, record_key_span(&key));
 }
 
 /* ---- the master key ---- */

@@ -7,6 +7,8 @@ enum {
   VERSION_CURSOR = 2,   /* 1: without what was dropped */
   VERSION_CASE = 2,     /* 1: a flag instead of the number of incidents */
   VERSION_INCIDENT = 2, /* 1: without FLAG_PARKS */
+  VERSION_JOURNAL = 2,  /* 1: without salt, the chain covers the digest only */
+  VERSION_KEY = 2,      /* 1: the wrapped key alone */
   SEPARATOR = 0,        /* between the parts of a key; no id holds it */
   FLAG_PARKED = 1,      /* CASE, version 1 */
   FLAG_RESOLVED = 1,    /* INCIDENT */
@@ -258,6 +260,50 @@ enum err record_head_read(struct span bytes, struct record_head *ret_head) {
   return ERR_OK;
 }
 
+/* ---- META: signed heads ---- */
+
+struct record_key record_signed_prefix(void) {
+  struct record_key key = {.size = 0};
+  key_add(&key, SPAN_LITERAL("runtime/signed/"));
+  return key;
+}
+
+struct record_key record_signed_key(uint64_t journal) {
+  struct record_key key = record_signed_prefix();
+  key_add_number(&key, journal, 8);
+  return key;
+}
+
+void record_signed_write(const struct record_signed *head, struct writer *w) {
+  writer_u8(w, VERSION);
+  writer_varint(w, head->journal);
+  writer_u64be(w, moment_biased(head->at));
+  writer_raw(w, span_of(head->chain, sizeof head->chain));
+  writer_blob(w, head->key_id);
+  writer_raw(w, span_of(head->signature, sizeof head->signature));
+}
+
+enum err record_signed_read(struct span bytes, struct record_signed *ret_head) {
+  struct reader r;
+  TRY(record_open(bytes, &r));
+  struct record_signed head = {.journal = reader_varint(&r)};
+  head.at = (civil_moment)moment_biased((civil_moment)reader_u64be(&r));
+  read_fixed(&r, head.chain, sizeof head.chain);
+  head.key_id = reader_blob(&r);
+  read_fixed(&r, head.signature, sizeof head.signature);
+  TRY(reader_end(&r));
+  *ret_head = head;
+  return ERR_OK;
+}
+
+void record_signed_statement(const struct record_signed *head, uint8_t ret_statement[RECORD_STATEMENT_SIZE]) {
+  for (size_t i = 0; i < 8; i++) {
+    ret_statement[i] = (uint8_t)(head->journal >> (8 * (7 - i)));
+    ret_statement[8 + i] = (uint8_t)((uint64_t)head->at >> (8 * (7 - i)));
+  }
+  memcpy(ret_statement + 16, head->chain, sizeof head->chain);
+}
+
 /* ---- CASE ---- */
 
 void record_case_write(const struct record_case *c, struct writer *w) {
@@ -363,13 +409,13 @@ enum err record_incident_read(struct span bytes, struct record_incident *ret_inc
 
 /* ---- JOURNAL ---- */
 
-void record_journal_write(const struct record_journal *entry, struct writer *w) {
-  writer_u8(w, VERSION);
+void record_journal_write_content(const struct record_journal *entry, struct writer *w) {
+  writer_u8(w, VERSION_JOURNAL);
   writer_u8(w, (uint8_t)entry->kind);
   writer_zigzag(w, entry->recorded_at);
   writer_zigzag(w, entry->occurred_at);
   writer_raw(w, span_of(entry->digest, sizeof entry->digest));
-  writer_raw(w, span_of(entry->chain, sizeof entry->chain));
+  writer_raw(w, span_of(entry->salt, sizeof entry->salt));
   writer_blob(w, entry->sender);
   writer_varint(w, entry->sequence);
   writer_varint(w, entry->slot);
@@ -382,18 +428,33 @@ void record_journal_write(const struct record_journal *entry, struct writer *w) 
   writer_blob(w, entry->sealed);
 }
 
+void record_journal_write(const struct record_journal *entry, struct writer *w) {
+  record_journal_write_content(entry, w);
+  writer_raw(w, span_of(entry->chain, sizeof entry->chain));
+}
+
+struct span record_journal_content(struct span bytes) {
+  bool covered = bytes.size > RECORD_CHAIN_SIZE && bytes.data[0] >= VERSION_JOURNAL;
+  return covered ? span_of(bytes.data, bytes.size - RECORD_CHAIN_SIZE) : span_of(NULL, 0);
+}
+
 enum err record_journal_read(struct span bytes, struct record_journal *ret_entry) {
   struct reader r;
-  TRY(record_open(bytes, &r));
+  uint8_t version;
+  TRY(record_open_to(bytes, VERSION_JOURNAL, &r, &version));
   uint8_t kind = reader_u8(&r);
-  if (kind > RECORD_JOURNAL_TIMER) {
+  if (kind > RECORD_JOURNAL_AUDIT) {
     return ERR_CORRUPT;
   }
   struct record_journal entry = {.kind = (enum record_journal_kind)kind};
   entry.recorded_at = reader_zigzag(&r);
   entry.occurred_at = reader_zigzag(&r);
   read_fixed(&r, entry.digest, sizeof entry.digest);
-  read_fixed(&r, entry.chain, sizeof entry.chain);
+  if (version == 1) {
+    read_fixed(&r, entry.chain, sizeof entry.chain);
+  } else {
+    read_fixed(&r, entry.salt, sizeof entry.salt);
+  }
   entry.sender = reader_blob(&r);
   entry.sequence = reader_varint(&r);
   entry.slot = (uint32_t)reader_varint(&r);
@@ -404,6 +465,9 @@ enum err record_journal_read(struct span bytes, struct record_journal *ret_entry
   entry.text = reader_blob(&r);
   entry.clear = reader_blob(&r);
   entry.sealed = reader_blob(&r);
+  if (version > 1) {
+    read_fixed(&r, entry.chain, sizeof entry.chain);
+  }
   TRY(reader_end(&r));
   *ret_entry = entry;
   return ERR_OK;
@@ -487,7 +551,30 @@ enum err record_definition_read(struct span bytes, struct record_definition *ret
   return ERR_OK;
 }
 
-/* ---- STREAM, PERSON, KEY ---- */
+/* ---- KEY ---- */
+
+void record_secret_write(const struct record_secret *secret, struct writer *w) {
+  writer_u8(w, VERSION_KEY);
+  writer_varint(w, secret->erased);
+  writer_blob(w, secret->wrapped);
+}
+
+enum err record_secret_read(struct span bytes, struct record_secret *ret_secret) {
+  struct reader r;
+  uint8_t version;
+  TRY(record_open_to(bytes, VERSION_KEY, &r, &version));
+  if (version == 1) {
+    *ret_secret = (struct record_secret){.wrapped = span_of(r.data, r.size)};
+    return ERR_OK;
+  }
+  struct record_secret secret = {.erased = reader_varint(&r)};
+  secret.wrapped = reader_blob(&r);
+  TRY(reader_end(&r));
+  *ret_secret = secret;
+  return ERR_OK;
+}
+
+/* ---- STREAM, PERSON ---- */
 
 void record_bytes_write(struct span bytes, struct writer *w) {
   writer_u8(w, VERSION);

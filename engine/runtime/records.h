@@ -23,6 +23,8 @@
 
 enum {
   RECORD_CHAIN_SIZE = 32,
+  RECORD_SALT_SIZE = 16,
+  RECORD_SIGNATURE_SIZE = 64,
   RECORD_KEY_MAX = STORE_KEY_MAX,
 };
 
@@ -80,6 +82,23 @@ struct record_head {
 void record_head_write(const struct record_head *head, struct writer *w);
 enum err record_head_read(struct span bytes, struct record_head *ret_head) MUST_CHECK;
 
+/* ---- META: heads of the chain that the engine has signed, "runtime/signed/" and the number ---- */
+
+struct record_signed {
+  uint64_t journal; /* the head */
+  civil_moment at;  /* when it was signed, by the engine's clock */
+  uint8_t chain[RECORD_CHAIN_SIZE];
+  struct span key_id; /* name of the key */
+  uint8_t signature[RECORD_SIGNATURE_SIZE];
+};
+struct record_key record_signed_key(uint64_t journal);
+struct record_key record_signed_prefix(void);
+void record_signed_write(const struct record_signed *head, struct writer *w);
+enum err record_signed_read(struct span bytes, struct record_signed *ret_head) MUST_CHECK;
+/* What is signed: journal u64, at u64, chain. */
+enum { RECORD_STATEMENT_SIZE = 8 + 8 + RECORD_CHAIN_SIZE };
+void record_signed_statement(const struct record_signed *head, uint8_t ret_statement[RECORD_STATEMENT_SIZE]);
+
 /* ---- CASE ---- */
 
 struct record_case {
@@ -128,6 +147,7 @@ enum record_journal_kind {
   RECORD_JOURNAL_UNREADABLE, /* refused for its payload, of which nothing is kept */
   RECORD_JOURNAL_PARKED,     /* accepted, but its case could not take it */
   RECORD_JOURNAL_TIMER,
+  RECORD_JOURNAL_AUDIT, /* what an operator did: `sender` the operator, `event` the act, `text` the reason */
 };
 struct record_journal {
   enum record_journal_kind kind;
@@ -144,9 +164,14 @@ struct record_journal {
   struct span clear;  /* value_encode of the clear data; empty if none */
   struct span sealed; /* personal data under the person's key; empty if none */
   uint8_t digest[RUNTIME_DIGEST_SIZE];
+  uint8_t salt[RECORD_SALT_SIZE]; /* seal_salt; zeros in version 1 */
   uint8_t chain[RECORD_CHAIN_SIZE];
 };
+/* All but the chain, which comes last: what the chain covers. */
+void record_journal_write_content(const struct record_journal *entry, struct writer *w);
 void record_journal_write(const struct record_journal *entry, struct writer *w);
+/* The same part of a record that was read; empty in version 1, where the chain covered the digest only. */
+struct span record_journal_content(struct span bytes);
 enum err record_journal_read(struct span bytes, struct record_journal *ret_entry) MUST_CHECK;
 
 /* ---- DEDUP ---- */
@@ -185,7 +210,16 @@ struct record_definition {
 void record_definition_write(const struct record_definition *definition, struct writer *w);
 enum err record_definition_read(struct span bytes, struct record_definition *ret_definition) MUST_CHECK;
 
-/* ---- STREAM, PERSON, KEY: bytes behind a version byte ---- */
+/* ---- KEY ---- */
+
+struct record_secret {
+  struct span wrapped; /* the person's key under the master key; empty: destroyed */
+  uint64_t erased;     /* entry of the journal that says who destroyed it; 0: it lives */
+};
+void record_secret_write(const struct record_secret *secret, struct writer *w);
+enum err record_secret_read(struct span bytes, struct record_secret *ret_secret) MUST_CHECK;
+
+/* ---- STREAM, PERSON: bytes behind a version byte ---- */
 
 void record_bytes_write(struct span bytes, struct writer *w);
 enum err record_bytes_read(struct span bytes, struct span *ret_bytes) MUST_CHECK;

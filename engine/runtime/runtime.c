@@ -13,8 +13,8 @@
  * 2. When nothing is committing the store's batch is closed, and the decoded cases, the cursors, the head and the heap
  *    of timers equal what is committed; after ERR_FULL they are read again and the messages of both batches wait again.
  * 3. recorded_at never runs backwards; a timer is stepped before any message that is recorded at or after its moment.
- * 4. What is kept in memory and written once per batch (cursors, definitions, resolutions, head) is written when the
- *    batch is committed: never two batches hold unsettled writes of them.
+ * 4. What is kept in memory and written once per batch (cursors, definitions, resolutions, acts, head) is written when
+ * the batch is committed: never two batches hold unsettled writes of them.
  */
 #include "runtime/runtime.h"
 
@@ -103,6 +103,7 @@ static enum err recover(struct runtime *runtime) {
   cases_clear(&runtime->cases);
   timers_finish(&runtime->timers);
   TRY(load_head(runtime));
+  TRY(signed_load(runtime));
   TRY(cursors_load(&runtime->cursors, runtime->store));
   TRY(definitions_load(&runtime->definitions, runtime->store));
   struct span all = {NULL, 0};
@@ -117,6 +118,7 @@ static void batch_stored(struct runtime *runtime) {
   outbox_send(&runtime->ports, &runtime->flight.outbox); /* receipts borrow their sender from the inbox */
   inbox_release(&runtime->inbox, runtime->flight.messages);
   incidents_settle_resolutions(runtime, true);
+  acts_settle(runtime, true);
 }
 
 /* The batch that was collected meanwhile rests on changes that never happened: it goes the same way. */
@@ -127,6 +129,7 @@ static void batch_not_stored(struct runtime *runtime, enum err result) {
   inbox_return(&runtime->inbox, runtime->flight.messages + runtime->batch_messages);
   batch_clear(runtime);
   incidents_settle_resolutions(runtime, false);
+  acts_settle(runtime, false);
   if (result != ERR_FULL) {
     engine_fail(runtime, result);
     return;
@@ -191,10 +194,12 @@ static enum err batch_commit(struct runtime *runtime) {
   if (runtime->failed != ERR_OK) {
     return batch_give_up(runtime);
   }
+  acts_write(runtime);
   incidents_write_resolutions(runtime);
   streams_trim(runtime);
   cursors_write(&runtime->cursors, runtime->store, &runtime->scratch);
   definitions_write(&runtime->definitions, runtime->store, &runtime->scratch);
+  signed_write(runtime);
   put_head(runtime);
   persons_write_master(runtime);
   cases_trim(&runtime->cases);
@@ -272,7 +277,7 @@ static bool clock_lags(const struct runtime *runtime, civil_moment now) {
 static bool has_work(struct runtime *runtime, civil_moment now) {
   civil_moment due = runtime_next_due(runtime);
   return inbox_waiting(&runtime->inbox) > 0 || (due != CIVIL_MOMENT_NONE && due <= now) || runtime->cursors.dirty > 0 ||
-         runtime->resolutions || clock_lags(runtime, now);
+         runtime->resolutions || runtime_acts_waiting(runtime) || signed_due(runtime, now) || clock_lags(runtime, now);
 }
 
 /* Before each message the timers that are due: also those that the message before has set. */
@@ -304,13 +309,18 @@ static void move_clock(struct runtime *runtime, civil_moment now) {
   }
 }
 
+/* The wall clock may go back; what is recorded does not. */
+static civil_moment recorded_moment(struct runtime *runtime, civil_moment now) {
+  civil_moment last = runtime->head.recorded_at;
+  runtime->now = now < last ? last : now;
+  return runtime->now;
+}
+
 enum err runtime_tick(struct runtime *runtime, civil_moment now) {
   if (runtime->failed != ERR_OK || runtime->calling) {
     return runtime->failed;
   }
-  if (now < runtime->head.recorded_at) {
-    now = runtime->head.recorded_at; /* the wall clock went back; what is recorded does not */
-  }
+  now = recorded_moment(runtime, now);
   if (!has_work(runtime, now)) {
     return runtime->failed;
   }
@@ -323,6 +333,29 @@ enum err runtime_tick(struct runtime *runtime, civil_moment now) {
     return ERR_OK; /* batch_done goes on with it */
   }
   return batch_commit(runtime);
+}
+
+enum err runtime_tick_acts(struct runtime *runtime, civil_moment now) {
+  if (runtime->failed != ERR_OK || runtime->calling || runtime->committing || !runtime_acts_waiting(runtime)) {
+    return runtime->failed;
+  }
+  now = recorded_moment(runtime, now);
+  civil_moment due = runtime_next_due(runtime);
+  if (due != CIVIL_MOMENT_NONE && due <= now) {
+    return runtime->failed; /* its entry comes first */
+  }
+  store_begin(runtime->store);
+  return batch_commit(runtime);
+}
+
+void runtime_sign_head(struct runtime *runtime) {
+  if (runtime->failed != ERR_OK || runtime->calling || runtime->committing || !runtime->ports.sign ||
+      runtime->head.journal == runtime->signed_head.journal) {
+    return;
+  }
+  runtime->signed_head.at = CIVIL_MOMENT_NONE; /* due whatever the clock says */
+  store_begin(runtime->store);
+  (void)batch_commit(runtime); /* a failure is kept */
 }
 
 /* ---- life ---- */
@@ -338,6 +371,8 @@ struct runtime_limits runtime_limits_default(void) {
       .refusals_max = 1000,
       .stream_tail = 1000,
       .stream_slice = 256,
+      .signed_entries = 1000,
+      .signed_ms = 15 * 60 * 1000,
   };
 }
 
@@ -394,6 +429,7 @@ void runtime_destroy(struct runtime **runtime) {
   }
   ASSERT(!r->committing);
   incidents_drop_resolutions(r);
+  acts_drop(r);
   inbox_finish(&r->inbox);
   cases_finish(&r->cases);
   cursors_finish(&r->cursors);
@@ -439,7 +475,7 @@ const char *runtime_receipt_name(enum runtime_receipt_kind kind) {
 
 bool runtime_idle(const struct runtime *runtime) {
   return inbox_waiting(&runtime->inbox) == 0 && runtime->cursors.dirty == 0 && !runtime->resolutions &&
-         !runtime->committing;
+         !runtime->acts.first && !runtime->committing;
 }
 
 size_t runtime_inbox_waiting(const struct runtime *runtime) {
@@ -474,6 +510,13 @@ enum err runtime_person_read(struct runtime *runtime, struct span root, struct a
   }
   *ret_personal = personal;
   return ERR_OK;
+}
+
+struct runtime_person runtime_person_state(struct runtime *runtime, struct span root) {
+  if (span_empty(root) || root.size > CASE_ID_MAX) {
+    return (struct runtime_person){.state = RUNTIME_PERSON_NONE};
+  }
+  return persons_state(runtime, root);
 }
 
 void runtime_definitions(const struct runtime *runtime, runtime_definition_visit visit, void *arg) {

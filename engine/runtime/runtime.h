@@ -31,6 +31,8 @@
 enum {
   RUNTIME_DIGEST_SIZE = 32,
   RUNTIME_KEY_SIZE = 32,
+  RUNTIME_SIGNATURE_SIZE = 64,
+  RUNTIME_KEY_ID_MAX = 64,
   RUNTIME_NAME_MAX = 64,         /* bytes of a sender, an event, acting_for */
   RUNTIME_ROOT_MAX = 64,         /* bytes of a root case's id */
   RUNTIME_MESSAGE_MAX = 1 << 20, /* bytes of one message as it waits */
@@ -99,6 +101,15 @@ struct runtime_delivery {
   struct span detail;              /* INCIDENT: text for the operator and the sender, no personal data */
 };
 
+struct runtime_acted {
+  uint64_t ticket, journal;
+  enum err err;
+};
+struct runtime_signature {
+  char key_id[RUNTIME_KEY_ID_MAX + 1];
+  uint8_t bytes[RUNTIME_SIGNATURE_SIZE];
+};
+
 struct runtime_ports {
   void *arg;
   /* Called when the commit is done, in order of processing; `receipt` is borrowed until it returns. NULL: nobody asks.
@@ -111,6 +122,11 @@ struct runtime_ports {
   /* Every batch: the journal has reached `head`. ERR_FULL: nothing was stored, the messages wait again. Anything else:
    * the store is unsafe, the process has to stop and recover. NULL: nobody asks. */
   void (*committed)(void *arg, enum err result, uint64_t head);
+  /* An act of the operator is durable (ERR_OK, `journal`), or could not be done any more (ERR_CONFLICT). NULL: none are
+   * made. */
+  void (*acted)(void *arg, const struct runtime_acted *acted);
+  /* Signs the head of the chain. NULL: heads are not signed (rehearsal). */
+  void (*sign)(void *arg, struct span statement, struct runtime_signature *ret_signature);
   /* Keys and nonces. NULL: libsodium's generator. */
   void (*random)(void *arg, void *bytes, size_t size);
 };
@@ -120,13 +136,15 @@ struct runtime_limits {
   size_t inbox_bytes;
   uint32_t batch_messages; /* in one commit */
   uint32_t batch_timers;
-  uint32_t steps_max;    /* that follow from one input, in all cases together */
-  uint32_t cases_cached; /* decoded between batches */
-  uint32_t refusals_max; /* incidents of one sender for refusals; further ones are counted together */
-  uint32_t stream_tail;  /* acknowledged deliveries that each stream keeps */
-  uint32_t stream_slice; /* older ones go so many at a time, per stream and commit; ≥ 1 */
+  uint32_t steps_max;      /* that follow from one input, in all cases together */
+  uint32_t cases_cached;   /* decoded between batches */
+  uint32_t refusals_max;   /* incidents of one sender for refusals; further ones are counted together */
+  uint32_t stream_tail;    /* acknowledged deliveries that each stream keeps */
+  uint32_t stream_slice;   /* older ones go so many at a time, per stream and commit; ≥ 1 */
+  uint32_t signed_entries; /* a signed head after so many entries, */
+  uint32_t signed_ms;      /* or this long after the one before */
 };
-/* 4,096 messages, 64 MiB, 256, 256, 1,000, 4,096, 1,000, 1,000, 256. */
+/* 4,096 messages, 64 MiB, 256, 256, 1,000, 4,096, 1,000, 1,000, 256; 1,000 entries, 15 minutes. */
 struct runtime_limits runtime_limits_default(void);
 
 struct runtime_options {
@@ -205,10 +223,44 @@ enum err runtime_incident_retry(struct runtime *runtime, struct span case_id, ui
  * is kept. ERR_NOT_FOUND, ERR_CONFLICT. */
 enum err runtime_incident_resolve(struct runtime *runtime, struct span case_id, uint64_t incident, struct span actor,
                                   struct fault *fault) MUST_CHECK;
+
+/* What an operator does with personal data. It becomes an entry of the journal first, and is told by ports.acted when
+ * that is durable: who, what, which case, why. It waits while timers are due, so that no entry stands before theirs. */
+enum runtime_act_kind {
+  RUNTIME_ACT_REVEAL, /* the caller shows the data after it is told */
+  RUNTIME_ACT_ERASE,  /* destroys the person's key; what is sealed under it is noise from then on */
+};
+struct runtime_act {
+  enum runtime_act_kind kind;
+  struct span actor;   /* name of the operator */
+  struct span case_id; /* the family's root is meant */
+  struct span reason;  /* for ever in the journal: none of the person's data in it */
+};
+enum { RUNTIME_ACTS_MAX = 64, RUNTIME_REASON_MAX = 1000 };
+/* `ret_ticket` comes back with ports.acted. ERR_NOT_FOUND: there is no personal data; ERR_CONFLICT: it was erased
+ * (`fault` says in which entry); ERR_INVALID: no reason, one that is too long, or one that names the person; ERR_BUSY.
+ */
+enum err runtime_act(struct runtime *runtime, const struct runtime_act *act, uint64_t *ret_ticket,
+                     struct fault *fault) MUST_CHECK;
+/* One that stands in no batch yet. */
+bool runtime_acts_waiting(const struct runtime *runtime);
+/* A batch of the acts that wait and of nothing else: for a clock that is held. */
+enum err runtime_tick_acts(struct runtime *runtime, civil_moment now) MUST_CHECK;
+
+enum runtime_person_state { RUNTIME_PERSON_NONE, RUNTIME_PERSON_SEALED, RUNTIME_PERSON_ERASED };
+struct runtime_person {
+  enum runtime_person_state state;
+  uint64_t erased; /* entry of the journal */
+};
+struct runtime_person runtime_person_state(struct runtime *runtime, struct span root);
 /* The personal fields of a family, all of them: the caller cuts (catalogue_cut) and has the access journalled.
  * ERR_NOT_FOUND: none, or the key is gone. */
 enum err runtime_person_read(struct runtime *runtime, struct span root, struct arena *arena,
                              struct value *ret_personal) MUST_CHECK;
+
+/* The end of the day: signs the head if entries came after the last signed one, in a batch of its own. Nothing when a
+ * commit is in flight. Close the store then: that waits for it. */
+void runtime_sign_head(struct runtime *runtime);
 
 /* ---- revisions of processes ---- */
 

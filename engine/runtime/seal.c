@@ -102,12 +102,52 @@ static void hash_number(crypto_generichash_state *state, uint64_t number) {
   crypto_generichash_update(state, bytes, sizeof bytes);
 }
 
+/* What is hashed for one purpose never equals what is hashed for another. */
+static void hash_begin(crypto_generichash_state *state, const char *domain) {
+  crypto_generichash_init(state, NULL, 0, SEAL_HASH_SIZE);
+  crypto_generichash_update(state, (const uint8_t *)domain, strlen(domain) + 1);
+}
+
+static void hash_link(crypto_generichash_state *state, const struct seal_link *link) {
+  hash_number(state, link->number);
+  hash_number(state, (uint64_t)link->recorded_at);
+  crypto_generichash_update(state, link->digest, SEAL_HASH_SIZE);
+}
+
+void seal_link_hash(const struct seal_link *link, uint8_t ret_hash[SEAL_HASH_SIZE]) {
+  crypto_generichash_state state;
+  ASSERT(link->content);
+  hash_begin(&state, "kurator/v1/link");
+  hash_link(&state, link);
+  crypto_generichash_update(&state, link->content, SEAL_HASH_SIZE);
+  crypto_generichash_final(&state, ret_hash, SEAL_HASH_SIZE);
+}
+
+void seal_chain_add(uint8_t chain[SEAL_HASH_SIZE], const uint8_t link[SEAL_HASH_SIZE]) {
+  crypto_generichash_state state;
+  hash_begin(&state, "kurator/v1/chain");
+  crypto_generichash_update(&state, chain, SEAL_HASH_SIZE);
+  crypto_generichash_update(&state, link, SEAL_HASH_SIZE);
+  crypto_generichash_final(&state, chain, SEAL_HASH_SIZE);
+}
+
 void seal_chain(uint8_t chain[SEAL_HASH_SIZE], const struct seal_link *link) {
+  if (link->content) {
+    uint8_t hash[SEAL_HASH_SIZE];
+    seal_link_hash(link, hash);
+    seal_chain_add(chain, hash);
+    return;
+  }
   crypto_generichash_state state;
   crypto_generichash_init(&state, NULL, 0, SEAL_HASH_SIZE);
   crypto_generichash_update(&state, chain, SEAL_HASH_SIZE);
-  hash_number(&state, link->number);
-  hash_number(&state, (uint64_t)link->recorded_at);
-  crypto_generichash_update(&state, link->digest, SEAL_HASH_SIZE);
+  hash_link(&state, link);
   crypto_generichash_final(&state, chain, SEAL_HASH_SIZE);
+}
+
+void seal_salt(const struct seal *seal, const uint8_t chain[SEAL_HASH_SIZE], uint8_t ret_salt[SEAL_SALT_SIZE]) {
+  memset(ret_salt, 0, SEAL_SALT_SIZE);
+  if (seal->enabled) {
+    crypto_generichash(ret_salt, SEAL_SALT_SIZE, chain, SEAL_HASH_SIZE, seal->master_key, SEAL_KEY_SIZE);
+  }
 }

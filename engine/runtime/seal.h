@@ -3,8 +3,8 @@
  *
  * Purpose: one person (one root case) has one key; the key lies in the store wrapped by the master key, which lies
  * outside it. Whoever erases the wrapped key erases the person: every sealed part of every record is noise from then
- * on. The chain links digests that the senders signed and stays valid after that. Primitives stand behind these few
- * functions: secretbox (XSalsa20-Poly1305) and BLAKE2b of libsodium. They are no certified ГОСТ means.
+ * on. The chain links the entries as they lie there, ciphertexts included, and stays valid after that. Primitives stand
+ * behind these few functions: secretbox (XSalsa20-Poly1305) and BLAKE2b of libsodium. They are no certified ГОСТ means.
  *
  * Life cycle: seal_init → … → seal_finish (wipes the master key). Threading: one owner.
  * Never: logs, or returns a key.
@@ -20,7 +20,7 @@
 #include "base/err.h"
 #include "base/span.h"
 
-enum { SEAL_KEY_SIZE = 32, SEAL_HASH_SIZE = 32 };
+enum { SEAL_KEY_SIZE = 32, SEAL_HASH_SIZE = 32, SEAL_SALT_SIZE = 16 };
 
 struct seal_options {
   const uint8_t *master_key;                           /* SEAL_KEY_SIZE bytes; NULL: nothing can be sealed */
@@ -48,12 +48,21 @@ enum err seal_open(struct seal *seal, struct span wrapped, struct span sealed, s
 
 void seal_hash(struct span bytes, uint8_t ret_hash[SEAL_HASH_SIZE]);
 
+/* What nobody can guess who does not have the master key, and who has it finds again; zeros without one. It goes into
+ * an entry of the journal, so that a proof may show the entry's hash and nothing of what stands in it. */
+void seal_salt(const struct seal *seal, const uint8_t chain[SEAL_HASH_SIZE], uint8_t ret_salt[SEAL_SALT_SIZE]);
+
 struct seal_link {
   uint64_t number;
   civil_moment recorded_at;
-  const uint8_t *digest; /* SEAL_HASH_SIZE bytes */
+  const uint8_t *digest;  /* SEAL_HASH_SIZE bytes */
+  const uint8_t *content; /* SEAL_HASH_SIZE bytes: hash of the whole entry; NULL: an entry of version 1 */
 };
-/* chain = BLAKE2b-256(chain before, number, recorded_at, digest). */
+/* BLAKE2b-256("kurator/v1/link", zero byte, number, recorded_at, digest, content). */
+void seal_link_hash(const struct seal_link *link, uint8_t ret_hash[SEAL_HASH_SIZE]);
+/* chain = BLAKE2b-256("kurator/v1/chain", zero byte, chain before, hash of the link). */
+void seal_chain_add(uint8_t chain[SEAL_HASH_SIZE], const uint8_t link[SEAL_HASH_SIZE]);
+/* Both; of an entry of version 1: chain = BLAKE2b-256(chain before, number, recorded_at, digest). */
 void seal_chain(uint8_t chain[SEAL_HASH_SIZE], const struct seal_link *link);
 
 #endif

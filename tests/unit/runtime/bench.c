@@ -58,6 +58,18 @@ static void note_commit(void *arg, enum err result, uint64_t head) {
   b->committed = result;
 }
 
+static void note_acted(void *arg, const struct runtime_acted *acted) {
+  struct bench *b = arg;
+  b->acted = *acted;
+}
+
+void bench_sign(void *arg, struct span statement, struct runtime_signature *ret_signature) {
+  (void)arg;
+  *ret_signature = (struct runtime_signature){.key_id = BENCH_KEY_ID};
+  seal_hash(statement, ret_signature->bytes);
+  seal_hash(span_of(ret_signature->bytes, SEAL_HASH_SIZE), ret_signature->bytes + SEAL_HASH_SIZE);
+}
+
 /* Counts up: what is sealed is the same on every run. */
 static void not_random(void *arg, void *bytes, size_t size) {
   static uint8_t next;
@@ -104,6 +116,8 @@ static enum err try_start(struct bench *b, struct fault *fault) {
                 .delivered = note_delivery,
                 .delivery_encode = encode,
                 .committed = note_commit,
+                .acted = note_acted,
+                .sign = bench_sign,
                 .random = not_random},
   };
   return runtime_create(&options, &b->runtime, fault);

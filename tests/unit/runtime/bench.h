@@ -29,7 +29,12 @@ struct bench {
   const char *deliveries[BENCH_NOTES_MAX];
   size_t deliveries_count;
   enum err committed;
+  struct runtime_acted acted; /* the last act that was told */
 };
+
+/* What the bench signs with: a hash under a name. */
+void bench_sign(void *arg, struct span statement, struct runtime_signature *ret_signature);
+#define BENCH_KEY_ID "bench"
 
 void bench_open(struct bench *b);
 /* On a database in this folder; a restart opens it anew. */

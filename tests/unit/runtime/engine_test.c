@@ -581,7 +581,9 @@ static bool check_link(void *arg, struct span key, struct span value) {
   assert_int_equal(ERR_OK, record_number_of_key(key, &number));
   assert_int_equal(++check->number, number);
   assert_int_equal(ERR_OK, record_journal_read(value, &entry));
-  seal_chain(check->chain, &(struct seal_link){number, entry.recorded_at, entry.digest});
+  uint8_t content[SEAL_HASH_SIZE];
+  seal_hash(record_journal_content(value), content);
+  seal_chain(check->chain, &(struct seal_link){number, entry.recorded_at, entry.digest, content});
   assert_memory_equal(check->chain, entry.chain, sizeof entry.chain);
   return true;
 }

@@ -148,6 +148,70 @@ static void a_journal_entry_comes_back(void **state) {
   assert_memory_equal(entry.chain, read.chain, sizeof read.chain);
 }
 
+/* What version 1 wrote, byte for byte: the chain behind the digest, and no salt. */
+static void an_entry_of_version_1_is_still_read(void **state) {
+  (void)state;
+  static const uint8_t head[] = {1, RECORD_JOURNAL_MESSAGE, 2, 1};
+  static const uint8_t digest[32] = {9, 8};
+  static const uint8_t chain[32] = {6, 5};
+  static const uint8_t rest[] = {1, 'a', 42, 0, 1, 'e', 1, 'A', 0, 0, 0, 1, 'c', 1, 's'};
+  writer_raw(&w, span_of(head, sizeof head));
+  writer_raw(&w, span_of(digest, sizeof digest));
+  writer_raw(&w, span_of(chain, sizeof chain));
+  writer_raw(&w, span_of(rest, sizeof rest));
+  struct record_journal read;
+  assert_int_equal(ERR_OK, record_journal_read(writer_span(&w), &read));
+  assert_int_equal(1, read.recorded_at);
+  assert_int_equal(-1, read.occurred_at);
+  assert_int_equal(42, read.sequence);
+  assert_span(read.sender, "a");
+  assert_span(read.sealed, "s");
+  assert_memory_equal(digest, read.digest, sizeof digest);
+  assert_memory_equal(chain, read.chain, sizeof chain);
+  assert_true(span_empty(record_journal_content(writer_span(&w))));
+}
+
+static void the_chain_covers_all_of_an_entry_before_it(void **state) {
+  (void)state;
+  struct record_journal entry = entry_example();
+  record_journal_write(&entry, &w);
+  struct span content = record_journal_content(writer_span(&w));
+  assert_int_equal(w.size - RECORD_CHAIN_SIZE, content.size);
+  assert_ptr_equal(w.data, content.data);
+}
+
+static void a_key_of_version_1_lives_and_a_destroyed_one_says_where(void **state) {
+  (void)state;
+  static const uint8_t old[] = {1, 'k', 'e', 'y'};
+  struct record_secret read;
+  assert_int_equal(ERR_OK, record_secret_read(span_of(old, sizeof old), &read));
+  assert_span(read.wrapped, "key");
+  assert_int_equal(0, read.erased);
+  record_secret_write(&(struct record_secret){.erased = 300}, &w);
+  assert_int_equal(ERR_OK, record_secret_read(writer_span(&w), &read));
+  assert_true(span_empty(read.wrapped));
+  assert_int_equal(300, read.erased);
+}
+
+static void a_signed_head_comes_back(void **state) {
+  (void)state;
+  struct record_signed head = {
+      .journal = 300, .at = 1768194900000, .chain = {1, 2}, .key_id = L("0123"), .signature = {3, 4}};
+  record_signed_write(&head, &w);
+  struct record_signed read;
+  assert_int_equal(ERR_OK, record_signed_read(writer_span(&w), &read));
+  assert_int_equal(300, read.journal);
+  assert_int_equal(1768194900000, read.at);
+  assert_span(read.key_id, "0123");
+  assert_memory_equal(head.chain, read.chain, sizeof head.chain);
+  assert_memory_equal(head.signature, read.signature, sizeof head.signature);
+  uint8_t statement[RECORD_STATEMENT_SIZE];
+  record_signed_statement(&head, statement);
+  static const uint8_t start[] = {0, 0, 0, 0, 0, 0, 1, 44, 0, 0, 1, 0x9b, 0xb0, 0xa1, 0x00, 0x20, 1, 2, 0};
+  assert_memory_equal(start, statement, 16);
+  assert_memory_equal(start + 16, statement + 16, 3);
+}
+
 /* Whatever is cut off or added, nothing is read past the end and nothing passes as whole. */
 static void a_cut_or_lengthened_record_is_corrupt(void **state) {
   (void)state;
@@ -299,6 +363,10 @@ int main(void) {
       TEST(foreign_keys_are_corrupt),
       TEST(a_head_comes_back),
       TEST(a_journal_entry_comes_back),
+      TEST(an_entry_of_version_1_is_still_read),
+      TEST(the_chain_covers_all_of_an_entry_before_it),
+      TEST(a_signed_head_comes_back),
+      TEST(a_key_of_version_1_lives_and_a_destroyed_one_says_where),
       TEST(a_cut_or_lengthened_record_is_corrupt),
       TEST(a_newer_version_is_told_apart_from_damage),
       TEST(a_case_remembers_that_it_is_parked),

@@ -44,6 +44,7 @@ struct desk_verb {
 extern const struct desk_verb desk_case_verbs[];
 extern const struct desk_verb desk_list_verbs[];
 extern const struct desk_verb desk_journal_verbs[];
+extern const struct desk_verb desk_outcome_verbs[];
 extern const struct desk_verb desk_admin_verbs[];
 
 /* "name=value" among the question's words; the empty span if it is not there. */

@@ -1,6 +1,7 @@
 #include "runtime/outcome.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "runtime/line.h"
 #include "runtime/records.h"
@@ -23,9 +24,7 @@ struct outcome {
   bool stopped;
   enum err err;
   struct writer line;
-  struct arena arena; /* the roots */
-  struct span *roots;
-  size_t roots_count, roots_capacity;
+  struct writer next; /* root of the family behind this one */
 
   struct arena family_arena;
   struct span root;
@@ -59,55 +58,34 @@ static void begin(struct outcome *o, const char *type) {
 
 /* ---- which families there are ---- */
 
-static bool keep_root(struct outcome *o, struct span root) {
-  if (o->roots_count > 0 && span_equal(o->roots[o->roots_count - 1], root)) {
-    return true;
-  }
-  o->roots = room(o->roots, o->roots_count, &o->roots_capacity, sizeof *o->roots);
-  o->roots[o->roots_count++] = arena_copy(&o->arena, root);
-  return true;
-}
-
-/* The key of a case begins with its root's id, up to the first NUL. */
-static bool visit_case_key(void *arg, struct span key, struct span value) {
-  struct span rest;
-  (void)value;
-  return keep_root(arg, span_cut(key, '\0', &rest));
-}
-
-static bool visit_incident_key(void *arg, struct span key, struct span value) {
+/* Keys of cases and of incidents begin with the root's id, up to the first NUL, and stand in the order of the roots. */
+static bool visit_root(void *arg, struct span key, struct span value) {
   struct outcome *o = arg;
-  struct span root;
-  uint64_t number;
+  struct span rest;
+  struct span root = span_cut(key, '\0', &rest);
   (void)value;
-  o->err = record_incident_of_key(key, &root, &number);
-  return o->err == ERR_OK && keep_root(o, root);
-}
-
-static int compare_spans(const void *a, const void *b) {
-  return span_compare(*(const struct span *)a, *(const struct span *)b);
-}
-
-static void sort_roots(struct outcome *o) {
-  if (o->roots_count == 0) {
-    return;
+  if (o->next.size == 0 || span_compare(root, writer_span(&o->next)) < 0) {
+    writer_reset(&o->next);
+    writer_raw(&o->next, root);
   }
-  qsort(o->roots, o->roots_count, sizeof *o->roots, compare_spans);
-  size_t kept = 1;
-  for (size_t i = 1; i < o->roots_count; i++) {
-    if (!span_equal(o->roots[i], o->roots[kept - 1])) {
-      o->roots[kept++] = o->roots[i];
-    }
-  }
-  o->roots_count = kept;
+  return false;
 }
 
-static enum err collect_roots(struct outcome *o) {
+/* The first root that does not stand before `from`: `next`, empty if there is none. */
+static enum err find_root(struct outcome *o, struct span from) {
   struct span all = {NULL, 0};
-  TRY(store_scan(o->store, STORE_CASE, all, all, visit_case_key, o));
-  TRY(store_scan(o->store, STORE_INCIDENT, all, all, visit_incident_key, o));
-  sort_roots(o);
-  return o->err;
+  writer_reset(&o->next);
+  TRY(store_scan(o->store, STORE_CASE, all, from, visit_root, o));
+  return store_scan(o->store, STORE_INCIDENT, all, from, visit_root, o);
+}
+
+/* The one behind `root`: past all keys that are this root with a NUL and more behind it. */
+static enum err find_root_behind(struct outcome *o, struct span root) {
+  uint8_t from[STORE_KEY_MAX];
+  ASSERT(root.size < sizeof from);
+  memcpy(from, root.data, root.size);
+  from[root.size] = 1;
+  return find_root(o, span_of(from, root.size + 1));
 }
 
 /* ---- one family ---- */
@@ -279,7 +257,6 @@ static enum err collect_cases(struct outcome *o) {
 }
 
 static enum err write_family(struct outcome *o, struct span root) {
-  arena_reset(&o->family_arena);
   o->root = root;
   o->cases_count = 0;
   o->deadlines_count = 0;
@@ -292,25 +269,35 @@ static enum err write_family(struct outcome *o, struct span root) {
   return o->err;
 }
 
-static enum err write_all(struct outcome *o) {
-  TRY(collect_roots(o));
-  for (size_t i = 0; i < o->roots_count && !o->stopped; i++) {
-    TRY(write_family(o, o->roots[i]));
+static enum err write_all(struct outcome *o, const struct outcome_pages *pages) {
+  TRY(find_root(o, pages->from));
+  while (o->next.size > 0 && !o->stopped) {
+    arena_reset(&o->family_arena);
+    struct span root = arena_copy(&o->family_arena, writer_span(&o->next));
+    if (pages->family && !pages->family(pages->arg, root)) {
+      break;
+    }
+    TRY(write_family(o, root));
+    TRY(find_root_behind(o, root));
   }
   return ERR_OK;
 }
 
-enum err outcome_write(struct store *store, line_sink sink, void *arg) {
-  struct outcome o = {.store = store, .sink = sink, .arg = arg};
-  arena_init(&o.arena, 0);
+enum err outcome_write_from(struct store *store, const struct outcome_pages *pages) {
+  struct outcome o = {.store = store, .sink = pages->sink, .arg = pages->arg};
   arena_init(&o.family_arena, 0);
   writer_init(&o.line);
-  enum err err = write_all(&o);
+  writer_init(&o.next);
+  enum err err = write_all(&o, pages);
+  writer_finish(&o.next);
   writer_finish(&o.line);
   arena_finish(&o.family_arena);
-  arena_finish(&o.arena);
-  free(o.roots);
   free(o.cases);
   free(o.deadlines);
   return err;
+}
+
+enum err outcome_write(struct store *store, line_sink sink, void *arg) {
+  const struct outcome_pages pages = {.sink = sink, .arg = arg};
+  return outcome_write_from(store, &pages);
 }

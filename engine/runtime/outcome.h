@@ -15,6 +15,8 @@
  * "case" is always the root's id; incidents of the exchange itself (a reused number) are left out, since a journal does
  * not hold what led to them.
  *
+ * A page of it begins at any root and ends between two families, so that no family is shown in two states.
+ *
  * Threading: the store's. Never: looks at a clock or at personal data.
  */
 #ifndef KURATOR_RUNTIME_OUTCOME_H
@@ -29,5 +31,13 @@ typedef bool (*line_sink)(void *arg, struct span line);
 
 /* Not inside a batch. ERR_CORRUPT, ERR_IO. */
 enum err outcome_write(struct store *store, line_sink sink, void *arg) MUST_CHECK;
+/* The families from the root `from` on. `family` is asked before each; false stops. ERR_LIMIT: no id is so long. */
+struct outcome_pages {
+  struct span from; /* empty: the first */
+  bool (*family)(void *arg, struct span root);
+  line_sink sink;
+  void *arg; /* of both */
+};
+enum err outcome_write_from(struct store *store, const struct outcome_pages *pages) MUST_CHECK;
 
 #endif

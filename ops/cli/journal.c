@@ -102,7 +102,7 @@ static bool watch_row(void *arg, struct span text) {
   if (watch->client->output == CLIENT_TABLE) {
     line_print(watch, &row);
   } else {
-    (void)put_line(stdout, text);
+    (void)printf("%.*s\n", SPAN_ARG(text));
   }
   return !interrupted;
 }

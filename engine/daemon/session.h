@@ -76,6 +76,7 @@ struct session {
   uint64_t sent;         /* last position sent on this connection */
   uint64_t acknowledged; /* by this connection */
   uint64_t window;       /* last position that it will take */
+  uint64_t kept_from;    /* first position of the stream that is kept, as the greeting found it */
 
   /* its part of the last barrier's answer */
   uint64_t said_number, said_sequence, said_position;

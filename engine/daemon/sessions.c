@@ -89,14 +89,18 @@ static enum err session_resume(struct session *session, const Kurator__V1__Hello
   session->head = cursor.head;
   session->sent = hello->position;
   session->acknowledged = hello->position;
+  session->kept_from = cursor.first;
   session->expected = 0;
   session->received = runtime_sequence_of(runtime, session->participant->id);
   return ERR_OK;
 }
 
+/* Credit counts deliveries: for a link that is older than what is kept of its stream, from the first that is kept. */
 static void session_window(struct session *session, uint32_t credit) {
   uint64_t most = (uint64_t)session->owner->daemon->config->engine.limits.deliveries_window;
-  session->window = session->acknowledged + (credit < most ? credit : most);
+  uint64_t gone = session->kept_from > 0 ? session->kept_from - 1 : 0;
+  uint64_t base = session->acknowledged > gone ? session->acknowledged : gone;
+  session->window = base + (credit < most ? credit : most);
 }
 
 static void session_attach(struct session *session, struct peer *peer, const Kurator__V1__Hello *hello) {

@@ -127,11 +127,12 @@ class Limits(BlackBox):
 
     def test_a_reader_that_never_acknowledges_is_sent_a_bounded_number(self):
         self.fill_the_stream(400)
-        reader = self.link(READER, spool=client.Spool(), credit=2 ** 32 - 1)
+        seen = []
+        reader = self.link(READER, spool=client.Spool(), credit=2 ** 32 - 1, on_delivery=seen.append)
         reader.acknowledging = False
-        start = reader.position
         reader.connection.wait(timeout=1)
-        self.assertEqual(start + CREDIT_MAX, reader.position)
+        self.assertEqual(CREDIT_MAX, len(seen))
+        self.assertEqual(list(range(seen[0].position, seen[0].position + CREDIT_MAX)), [one.position for one in seen])
 
     def test_a_reader_that_does_not_read_its_socket_stops_nobody(self):
         self.fill_the_stream(400)

@@ -136,8 +136,10 @@ static enum err free_turn(struct turn *turn) {
   TRY(runtime_tick(turn->daemon->runtime, turn_wall_clock()));
   if (!runtime_committing(turn->daemon->runtime)) {
     free_sleep(turn);
+    return ERR_OK;
   }
-  return ERR_OK;
+  return runtime_tick(turn->daemon->runtime,
+                      turn_wall_clock()); /* what was too much for one batch goes into the next */
 }
 
 /* ---- virtual clock ---- */

@@ -4,6 +4,8 @@
 #include "kurator/v1/deliveries.pb-c.h"
 #include "proto/json.h"
 
+enum { BODY_BLOCK = 4096 }; /* a delivery is small, and made for every deadline of a burst */
+
 /* Which member of the oneof a kind is, and which of its fields takes the subject. */
 static const struct form {
   const char *member;
@@ -95,7 +97,7 @@ enum err deliver_encode(void *arg, const struct runtime_delivery *delivery, stru
   DEFER(arena_finish) struct arena arena;
   struct fault fault;
   (void)arg;
-  arena_init(&arena, 0);
+  arena_init(&arena, BODY_BLOCK);
   const struct delivery message = {
       .position = delivery->position,
       .recorded_at = delivery->recorded_at,

@@ -36,19 +36,33 @@ static bool is_catalogued(const struct runtime *runtime, struct span name) {
   return bsearch(&name, runtime->field_names, runtime->field_names_count, sizeof name, name_compare) != NULL;
 }
 
+/* The catalogue is asked for the rest only: it looks a name up in every event. */
+static struct value catalogued_of(struct runtime *runtime, const struct value *data) {
+  struct value rest = {.kind = VALUE_MAP};
+  rest.map.fields = ARENA_ARRAY(&runtime->arena, struct value_field, data->map.count + 1);
+  for (size_t i = 0; i < data->map.count; i++) {
+    if (is_catalogued(runtime, data->map.fields[i].name)) {
+      rest.map.fields[rest.map.count++] = data->map.fields[i];
+    }
+  }
+  return rest;
+}
+
 static struct value cut_fields(struct runtime *runtime, const struct value *data, struct span kind) {
   if (data->kind != VALUE_MAP) {
     return *data;
   }
-  struct value seen = catalogue_cut(runtime->catalogue, data, kind, &runtime->arena);
+  struct value catalogued = catalogued_of(runtime, data);
+  struct value seen = catalogue_cut(runtime->catalogue, &catalogued, kind, &runtime->arena);
   struct value_field *kept = ARENA_ARRAY(&runtime->arena, struct value_field, data->map.count + 1);
   size_t count = 0;
   for (size_t i = 0; i < data->map.count; i++) {
     const struct value_field *field = &data->map.fields[i];
-    if (!is_catalogued(runtime, field->name)) {
+    const struct value *shown = value_find(&seen, field->name);
+    if (shown) {
+      kept[count++] = (struct value_field){field->name, *shown};
+    } else if (!value_find(&catalogued, field->name)) {
       kept[count++] = *field;
-    } else if (value_find(&seen, field->name)) {
-      kept[count++] = (struct value_field){field->name, *value_find(&seen, field->name)};
     }
   }
   struct value cut;

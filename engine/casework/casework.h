@@ -233,7 +233,8 @@ struct span case_revision(const struct case_file *c);
 /* True if the process of this case names the event (delegation). Where its definition is missing, the present one of
  * the same name answers; without any it might name every event. */
 bool case_knows(const struct case_file *c, struct span event);
-/* True if a deadline of the process is met or ended by it: the second choice when nobody of a family knows the event. */
+/* True if a deadline of the process is met or ended by it: the second choice when nobody of a family knows the event.
+ */
 bool case_watches(const struct case_file *c, struct span event);
 
 /* ---- reading a case ---- */

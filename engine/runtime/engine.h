@@ -192,9 +192,11 @@ struct family {
 };
 enum err family_living(struct runtime *runtime, struct span top, struct family *ret_family,
                        struct fault *fault) MUST_CHECK;
-/* Which case takes an event that is addressed to `top` (not ended). ERR_NOT_FOUND: none. */
-enum err family_target(struct runtime *runtime, struct span top, const struct event_rule *rule,
-                       const struct value *data, struct case_slot **ret_target, struct fault *fault) MUST_CHECK;
+/* Which case takes an event of this sender that is addressed to `top` (not ended). ERR_NOT_FOUND: none. ERR_CONFLICT:
+ * several could, and nothing tells which. */
+enum err family_target(struct runtime *runtime, struct span top, const struct runtime_message *message,
+                       const struct event_rule *rule, const struct value *data, struct case_slot **ret_target,
+                       struct fault *fault) MUST_CHECK;
 
 /* ---- message.c ---- */
 

@@ -1,6 +1,7 @@
 /*
  * Which case of a family takes an event: the one addressed if its process knows the event, else the living child that
- * does. Walks with a stack of its own: how deep a family is, is said by its charts.
+ * does. An event that should name one of several referrals and does not goes to the only one that its sender has, or
+ * to none. Walks with a stack of its own: how deep a family is, is said by its charts.
  */
 #include "runtime/engine.h"
 
@@ -77,8 +78,33 @@ static struct case_slot *first_that(const struct family *family, struct span eve
   return NULL;
 }
 
-enum err family_target(struct runtime *runtime, struct span top, const struct event_rule *rule,
-                       const struct value *data, struct case_slot **ret_target, struct fault *fault) {
+/* Of the referrals that know the event: the only one, or the only one that was offered to the sender. */
+static enum err only_referral(const struct family *family, const struct event_rule *rule, struct span sender,
+                              struct case_slot **ret_target, struct fault *fault) {
+  struct case_slot *of_sender = NULL;
+  size_t all = 0;
+  size_t own = 0;
+  for (size_t i = 0; i < family->count; i++) {
+    struct case_slot *member = family->members[i];
+    const struct case_view *view = case_slot_view(member);
+    if (view->identity.referral && case_knows(member->file, rule->name)) {
+      all++;
+      bool is_own = span_equal(view->addressee, sender);
+      own += is_own;
+      of_sender = is_own ? member : of_sender;
+    }
+  }
+  if (all > 1 && own != 1) {
+    return fault_set(fault, ERR_CONFLICT, "Укажите мероприятие (поле «%.*s»): этого события ждут несколько направлений",
+                     SPAN_ARG(rule->addressed_by));
+  }
+  *ret_target = all > 1 ? of_sender : *ret_target;
+  return ERR_OK;
+}
+
+enum err family_target(struct runtime *runtime, struct span top, const struct runtime_message *message,
+                       const struct event_rule *rule, const struct value *data, struct case_slot **ret_target,
+                       struct fault *fault) {
   struct family family;
   TRY(family_living(runtime, top, &family, fault));
   const struct value *field = span_empty(rule->addressed_by) ? NULL : value_find(data, rule->addressed_by);
@@ -91,5 +117,7 @@ enum err family_target(struct runtime *runtime, struct span top, const struct ev
     return ERR_NOT_FOUND;
   }
   *ret_target = target;
-  return ERR_OK;
+  bool unnamed = !span_empty(rule->addressed_by) && span_empty(key);
+  bool is_child = target != family.members[0] && case_slot_view(target)->identity.referral;
+  return unnamed && is_child ? only_referral(&family, rule, message->sender, ret_target, fault) : ERR_OK;
 }

@@ -152,7 +152,7 @@ static enum err judge_event(struct judgement *j, struct case_slot *addressed) {
     return refuse(j, ERR_CONFLICT, "Дело закрыто");
   }
   j->way = WAY_EVENT;
-  enum err err = family_target(j->runtime, addressed->id, j->rule, &j->clear, &j->target, &j->fault);
+  enum err err = family_target(j->runtime, addressed->id, j->message, j->rule, &j->clear, &j->target, &j->fault);
   if (err == ERR_NOT_FOUND) {
     return refuse(j, ERR_CONFLICT, "Дело сейчас не ждёт такого события");
   }

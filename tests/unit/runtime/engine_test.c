@@ -216,6 +216,29 @@ static void only_the_addressee_may_answer_an_offer(void **state) {
   assert_has(bench_send(&b, TUESDAY, &unknown), "refused CONFLICT");
 }
 
+/* Several wait for the answer: it is for the one that was offered to who answers, when that is only one. */
+static void an_answer_that_names_no_child_is_for_the_only_one_of_its_sender(void **state) {
+  (void)state;
+  plan_two();
+  struct bench_message accept = {"doctor-b", 1, "accepted", "A", NULL, NULL};
+  assert_string_equal("accepted 4", bench_send(&b, TUESDAY, &accept));
+  assert_has(bench_outcome(&b), "\"measure\":\"m2\",\"to\":\"doctor-b\",\"status\":\"accepted\"");
+  struct bench_message again = {"doctor-b", 2, "completed", "A/part", NULL, NULL};
+  assert_has(bench_send(&b, TUESDAY, &again), "accepted");
+  assert_has(bench_outcome(&b), "\"measure\":\"m1\",\"to\":\"doctor-a\",\"status\":\"offered\"");
+}
+
+static void an_answer_that_might_mean_several_children_is_refused(void **state) {
+  (void)state;
+  plan_two();
+  struct bench_message declined = {"doctor-a", 1, "declined", "A", "{\"measure\":\"m1\"}", NULL};
+  assert_has(bench_send(&b, TUESDAY, &declined), "accepted"); /* both are doctor-b's now */
+  struct bench_message both = {"doctor-b", 1, "accepted", "A", NULL, NULL};
+  assert_has(bench_send(&b, TUESDAY, &both), "refused CONFLICT Укажите мероприятие (поле «measure»)");
+  struct bench_message none = {"doctor-a", 2, "accepted", "A", NULL, NULL};
+  assert_has(bench_send(&b, TUESDAY, &none), "refused CONFLICT Укажите мероприятие");
+}
+
 static void a_family_ends_together(void **state) {
   (void)state;
   plan_two();
@@ -629,6 +652,8 @@ int main(void) {
       TEST(an_event_for_the_root_goes_to_the_child_that_knows_it),
       TEST(a_field_says_which_child_is_meant),
       TEST(only_the_addressee_may_answer_an_offer),
+      TEST(an_answer_that_names_no_child_is_for_the_only_one_of_its_sender),
+      TEST(an_answer_that_might_mean_several_children_is_refused),
       TEST(a_family_ends_together),
       TEST(a_timer_is_stepped_at_its_moment_however_late_the_tick),
       TEST(timers_come_before_the_message_of_the_same_moment),

@@ -166,11 +166,12 @@ struct incident_report {
   struct span sender, event;
   uint64_t journal;
   civil_moment at;
+  uint64_t times; /* refusals that it stands for; 0: one */
   bool transport;
   bool parks; /* its case is parked until this, and all others that park it, are resolved */
 };
 uint64_t incidents_open(struct runtime *runtime, const struct incident_report *report);
-/* A refusal: the first of its kind opens an incident (*ret_first), the others are counted there. */
+/* A refusal: the first ones of its kind open an incident each (*ret_first), the others are counted in the last. */
 uint64_t incidents_refusal(struct runtime *runtime, const struct incident_report *report, enum err err,
                            bool *ret_first);
 /* What the operator has closed goes into the open batch, */
@@ -180,6 +181,8 @@ void incidents_settle_resolutions(struct runtime *runtime, bool stored);
 void incidents_drop_resolutions(struct runtime *runtime);
 /* What was repeated has failed once more. */
 void incidents_again(struct runtime *runtime, struct span root, uint64_t incident, civil_moment at);
+/* The repeated message of the incident is refused once more. False if the incident was no refusal. */
+bool incidents_refused_again(struct runtime *runtime, struct span root, uint64_t incident, civil_moment at);
 /* The message or the timer of the incident was taken at last. */
 void incidents_resolved(struct runtime *runtime, struct span root, uint64_t incident);
 

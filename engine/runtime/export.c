@@ -4,6 +4,7 @@
 #include "runtime/records.h"
 
 struct export {
+  struct store *store;
   line_sink sink;
   void *arg;
   struct arena arena; /* of one line */
@@ -31,6 +32,36 @@ static void write_refusal(struct export *e, const struct record_journal *entry) 
   line_value(&e->line, "refused", refusal);
 }
 
+/* Refusals that the incident of this one stands for; its receipt says which that is. */
+static uint64_t refusals_of(struct export *e, const struct record_journal *entry) {
+  struct record_key key = record_pair_key(entry->sender, entry->sequence);
+  struct span bytes;
+  struct record_receipt receipt;
+  struct record_incident incident;
+  if (store_get(e->store, STORE_DEDUP, record_key_span(&key), &bytes) != ERR_OK ||
+      record_receipt_read(bytes, &receipt) != ERR_OK) {
+    return 1;
+  }
+  const struct span roots[] = {span_empty(entry->case_id) ? SPAN_LITERAL("-") : case_root(entry->case_id),
+                               SPAN_LITERAL("-")};
+  for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
+    key = record_incident_key(roots[i], receipt.incident);
+    if (store_get(e->store, STORE_INCIDENT, record_key_span(&key), &bytes) == ERR_OK &&
+        record_incident_read(bytes, &incident) == ERR_OK) {
+      return incident.count;
+    }
+  }
+  return 1;
+}
+
+static void write_times(struct export *e, const struct record_journal *entry) {
+  bool refused = entry->kind == RECORD_JOURNAL_UNREADABLE || entry->kind == RECORD_JOURNAL_REFUSED;
+  uint64_t times = refused ? refusals_of(e, entry) : 1;
+  if (times > 1) {
+    line_value(&e->line, "times", value_int((int64_t)times));
+  }
+}
+
 static enum err write_entry(struct export *e, const struct record_journal *entry) {
   arena_reset(&e->arena);
   writer_reset(&e->line);
@@ -47,6 +78,7 @@ static enum err write_entry(struct export *e, const struct record_journal *entry
   if (entry->kind == RECORD_JOURNAL_UNREADABLE) {
     write_refusal(e, entry);
   }
+  write_times(e, entry);
   line_end(&e->line);
   return ERR_OK;
 }
@@ -68,7 +100,7 @@ static bool visit(void *arg, struct span key, struct span value) {
 }
 
 enum err export_write(struct store *store, uint64_t first, line_sink sink, void *arg) {
-  struct export e = {.sink = sink, .arg = arg};
+  struct export e = {.store = store, .sink = sink, .arg = arg};
   arena_init(&e.arena, 0);
   writer_init(&e.line);
   struct record_key from = record_number_key(first);

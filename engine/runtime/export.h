@@ -3,11 +3,12 @@
  *
  * Purpose: one line of JSON per message that was accepted or refused, in the order of the journal, in the form that
  * runtime/rehearse.h reads:
- *   {"at","as","event","case","data"[,"occurred_at"][,"refused":{"code","text"}]}
+ *   {"at","as","event","case","data"[,"occurred_at"][,"refused":{"code","text"}][,"times"]}
  * It says nothing of the definitions that cases run on: a rehearsal of it takes all cases through today's processes,
  * and gives the bytes of the daemon only if no process has changed while cases ran. Timers are not in it: a rehearsal
  * fires its own. `refused` stands where nothing of the payload was kept, so that the refusal cannot be judged again;
- * personal data is never in it.
+ * personal data is never in it. `times` stands where more refusals than this one were counted in its incident, until
+ * now: they are no lines of their own.
  *
  * Threading: the store's; not inside a batch.
  */

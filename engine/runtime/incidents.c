@@ -1,9 +1,10 @@
 /*
  * Incidents: what could not be done, kept until the operator has dealt with it.
  *
- * States: open → resolved. A refusal is opened once per (case, sender, event, code) and then counted, and a sender
- * opens at most limits.refusals_max of them before all further ones of a code share one record: so who is hostile
- * cannot fill the disk.
+ * States: open → resolved. Each refused message opens one, up to REFUSALS_OF_A_KIND per (case, sender, event, code);
+ * what is beyond is counted in the last of them. A sender opens at most limits.refusals_max before all further ones of
+ * a code share one record: so who is hostile cannot fill the disk. A count is part of the outcome, so the journal's
+ * export tells it too.
  *
  * An incident may park its case: then an input of it could not be stepped. A case is parked while such an incident is
  * open; the number of them stands in its record.
@@ -12,6 +13,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { REFUSALS_OF_A_KIND = 20 };
 
 #define NOWHERE SPAN_LITERAL("-") /* root of what belongs to no case */
 
@@ -55,7 +58,7 @@ uint64_t incidents_open(struct runtime *runtime, const struct incident_report *r
       .transport = report->transport,
       .parks = report->parks,
       .journal = report->journal,
-      .count = 1,
+      .count = report->times > 1 ? report->times : 1,
       .at = report->at,
       .last_at = report->at,
       .resolved_at = CIVIL_MOMENT_NONE,
@@ -77,7 +80,27 @@ uint64_t incidents_open(struct runtime *runtime, const struct incident_report *r
 
 /* ---- refusals ---- */
 
-static struct record_key refusal_key(struct runtime *runtime, const struct incident_report *report, enum err err) {
+/* Refusals that are told apart by nothing but their messages: the number of the last incident, and how many there are.
+ */
+struct refusal_kind {
+  struct record_key last_key, opened_key;
+  uint64_t last, opened; /* 0: none */
+};
+
+static uint64_t index_number(struct runtime *runtime, const struct record_key *key) {
+  struct span bytes;
+  uint64_t number = 0;
+  bool found = engine_read(runtime, STORE_INDEX, key, &bytes) && record_generation_read(bytes, &number) == ERR_OK;
+  return found ? number : 0;
+}
+
+static void put_index_number(struct runtime *runtime, const struct record_key *key, uint64_t number) {
+  writer_reset(&runtime->scratch);
+  record_generation_write(number, &runtime->scratch);
+  engine_put(runtime, STORE_INDEX, key, writer_span(&runtime->scratch));
+}
+
+static struct refusal_kind refusal_kind(struct runtime *runtime, const struct incident_report *report, enum err err) {
   uint8_t hash[SEAL_HASH_SIZE];
   writer_reset(&runtime->scratch);
   writer_blob(&runtime->scratch, report->case_id);
@@ -86,10 +109,14 @@ static struct record_key refusal_key(struct runtime *runtime, const struct incid
   writer_blob(&runtime->scratch, report->reason);
   writer_blob(&runtime->scratch, span_of_cstr(err_name(err)));
   seal_hash(writer_span(&runtime->scratch), hash);
-  return record_index_key("refusal", span_of(hash, sizeof hash));
+  struct refusal_kind kind = {.last_key = record_index_key("refusal", span_of(hash, sizeof hash)),
+                              .opened_key = record_index_key("refusals", span_of(hash, sizeof hash))};
+  kind.last = index_number(runtime, &kind.last_key);
+  kind.opened = index_number(runtime, &kind.opened_key);
+  return kind;
 }
 
-static bool count_again(struct runtime *runtime, const struct record_key *key, civil_moment at) {
+static bool count_again(struct runtime *runtime, const struct record_key *key, civil_moment at, uint64_t times) {
   struct span bytes;
   if (!engine_read(runtime, STORE_INCIDENT, key, &bytes)) {
     return false;
@@ -100,7 +127,7 @@ static bool count_again(struct runtime *runtime, const struct record_key *key, c
     engine_fail(runtime, err);
     return false;
   }
-  incident.count++;
+  incident.count += times > 1 ? times : 1;
   incident.last_at = at;
   put_incident(runtime, key, &incident);
   return true;
@@ -113,11 +140,10 @@ static struct cursor_entry *counted_sender(struct runtime *runtime, const struct
 }
 
 static uint64_t open_refusal(struct runtime *runtime, const struct incident_report *report,
-                             const struct record_key *index) {
+                             const struct refusal_kind *kind) {
   uint64_t number = incidents_open(runtime, report);
-  writer_reset(&runtime->scratch);
-  record_generation_write(number, &runtime->scratch);
-  engine_put(runtime, STORE_INDEX, index, writer_span(&runtime->scratch));
+  put_index_number(runtime, &kind->last_key, number);
+  put_index_number(runtime, &kind->opened_key, kind->opened + 1);
   return number;
 }
 
@@ -125,18 +151,17 @@ uint64_t incidents_refusal(struct runtime *runtime, const struct incident_report
                            bool *ret_first) {
   struct incident_report counted = *report;
   struct cursor_entry *sender = counted_sender(runtime, report);
-  if (sender && sender->record.refusals >= runtime->limits.refusals_max) {
+  bool shared = sender && sender->record.refusals >= runtime->limits.refusals_max;
+  if (shared) {
     counted.case_id = span_of(NULL, 0);
     counted.event = span_of(NULL, 0);
   }
-  struct record_key index = refusal_key(runtime, &counted, err);
-  struct span bytes;
-  uint64_t number;
-  if (engine_read(runtime, STORE_INDEX, &index, &bytes) && record_generation_read(bytes, &number) == ERR_OK) {
-    struct record_key key = record_incident_key(root_of(counted.case_id), number);
-    if (count_again(runtime, &key, report->at)) {
+  const struct refusal_kind kind = refusal_kind(runtime, &counted, err);
+  if (kind.last != 0 && (shared || report->transport || kind.opened >= REFUSALS_OF_A_KIND)) {
+    struct record_key key = record_incident_key(root_of(counted.case_id), kind.last);
+    if (count_again(runtime, &key, report->at, report->times)) {
       *ret_first = false;
-      return number;
+      return kind.last;
     }
   }
   if (sender) {
@@ -144,7 +169,7 @@ uint64_t incidents_refusal(struct runtime *runtime, const struct incident_report
     cursors_touch(&runtime->cursors, sender);
   }
   *ret_first = true;
-  return open_refusal(runtime, &counted, &index);
+  return open_refusal(runtime, &counted, &kind);
 }
 
 /* ---- the operator ---- */
@@ -266,7 +291,16 @@ static enum err entry_data(struct runtime *runtime, const struct record_journal 
 
 void incidents_again(struct runtime *runtime, struct span root, uint64_t incident, civil_moment at) {
   struct record_key key = record_incident_key(root, incident);
-  (void)count_again(runtime, &key, at);
+  (void)count_again(runtime, &key, at, 1);
+}
+
+bool incidents_refused_again(struct runtime *runtime, struct span root, uint64_t incident, civil_moment at) {
+  struct record_key key = record_incident_key(root, incident);
+  struct span bytes;
+  struct record_incident record;
+  bool refusal = engine_read(runtime, STORE_INCIDENT, &key, &bytes) && record_incident_read(bytes, &record) == ERR_OK &&
+                 span_is(record.reason, "refused");
+  return refusal && count_again(runtime, &key, at, 1);
 }
 
 /* The way of a message, so that it waits its turn: a sender has a name, a timer has none. */

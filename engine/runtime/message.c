@@ -2,10 +2,10 @@
  * One message: who sent it, was it here before, is it well formed, may it be sent, which case takes it; then its work,
  * its entry in the journal and its receipt.
  *
- * Answers: duplicate (nothing is written but the answer) | refused (an incident; the first of its kind is journalled
- * too, so that a rehearsal of the journal refuses it again) | accepted | incident (journalled, its case is parked).
- * Invariant: whatever the answer, it is kept under (sender, sequence) in the write set that it belongs to, so that the
- * same message gets the same answer for ever; only refusals that are merely counted are judged anew.
+ * Answers: duplicate (nothing is written but the answer) | refused (an incident; while each has one of its own it is
+ * journalled too, so that a rehearsal of the journal refuses it again) | accepted | incident (journalled, its case is
+ * parked). Invariant: whatever the answer, it is kept under (sender, sequence) in the write set that it belongs to, so
+ * that the same message gets the same answer for ever; only refusals that are merely counted are judged anew.
  */
 #include <string.h>
 
@@ -253,20 +253,38 @@ static void append_entry(struct judgement *j, enum record_journal_kind kind, str
   journal_append(j->runtime, &entry);
 }
 
+/* What was refused, by the catalogue's name for it, and why. */
+static struct span refusal_detail(struct judgement *j) {
+  struct span name = plain_name(j->message->event);
+  const struct event_rule *rule = span_empty(name) ? NULL : catalogue_event(j->runtime->catalogue, name);
+  struct span title = rule ? (span_empty(rule->title) ? name : rule->title) : SPAN_LITERAL("неизвестное событие");
+  return arena_printf(&j->runtime->arena, "%.*s: %s", SPAN_ARG(title), j->fault.text);
+}
+
+static uint64_t refusal_incident(struct judgement *j, const struct inbox_message *in, bool *ret_first) {
+  struct runtime *rt = j->runtime;
+  *ret_first = false;
+  if (in->retry.incident != 0 && incidents_refused_again(rt, in->retry.root, in->retry.incident, j->now)) {
+    return in->retry.incident;
+  }
+  return incidents_refusal(rt,
+                           &(struct incident_report){
+                               .case_id = case_named(&in->message),
+                               .reason = SPAN_LITERAL("refused"),
+                               .detail = refusal_detail(j),
+                               .sender = in->message.sender,
+                               .event = plain_name(in->message.event),
+                               .journal = rt->head.journal + 1,
+                               .at = j->now,
+                               .times = in->message.times,
+                           },
+                           j->fault.err, ret_first);
+}
+
 static void answer_refused(struct judgement *j, const struct inbox_message *in) {
   struct runtime *rt = j->runtime;
   bool first = false;
-  uint64_t incident = incidents_refusal(rt,
-                                        &(struct incident_report){
-                                            .case_id = case_named(&in->message),
-                                            .reason = SPAN_LITERAL("refused"),
-                                            .detail = span_of_cstr(j->fault.text),
-                                            .sender = in->message.sender,
-                                            .event = plain_name(in->message.event),
-                                            .journal = rt->head.journal + 1,
-                                            .at = j->now,
-                                        },
-                                        j->fault.err, &first);
+  uint64_t incident = refusal_incident(j, in, &first);
   if (first) {
     append_entry(j, j->readable ? RECORD_JOURNAL_REFUSED : RECORD_JOURNAL_UNREADABLE, span_of(NULL, 0));
   }

@@ -209,6 +209,9 @@ static bool visit_incident(void *arg, struct span key, struct span value) {
     line_text(&o->line, "reason", incident.reason);
     line_moment(&o->line, "at", incident.at);
     line_text_if_any(&o->line, "detail", incident.detail);
+    if (incident.count > 1 && span_is(incident.reason, "refused")) {
+      line_value(&o->line, "count", value_int((int64_t)incident.count));
+    }
     send(o);
   }
   return o->err == ERR_OK && !o->stopped;

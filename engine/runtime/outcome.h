@@ -11,7 +11,7 @@
  *   {"type":"deadline","case","process","id","basis","from","term","due","state","at"[,"opens"][,"cause"][,"measure"][,"counted":false]}
  *   {"type":"referral","case","measure","to","status","at"[,"reason"]}             to: the last one; null if nobody is
  * found, status: null before its first
- *   {"type":"incident","case","reason","at"[,"detail"]}
+ *   {"type":"incident","case","reason","at"[,"detail"][,"count"]}              count: refused messages, if several
  * "case" is always the root's id; incidents of the exchange itself (a reused number) are left out, since a journal does
  * not hold what led to them.
  *

@@ -80,8 +80,21 @@ static enum err read_refusal(struct rehearsal *r, const struct value *map, struc
   return ERR_OK;
 }
 
+static enum err read_times(struct rehearsal *r, const struct value *map, uint64_t *ret_times) {
+  const struct value *times = value_get(map, "times");
+  *ret_times = 1;
+  if (!times) {
+    return ERR_OK;
+  }
+  if (times->kind != VALUE_INT || times->integer < 1) {
+    return complain(r, ERR_INVALID, "«times» — не число повторений");
+  }
+  *ret_times = (uint64_t)times->integer;
+  return ERR_OK;
+}
+
 static enum err check_names(struct rehearsal *r, const struct value *map) {
-  static const char *const known[] = {"at", "as", "event", "case", "data", "occurred_at", "refused"};
+  static const char *const known[] = {"at", "as", "event", "case", "data", "occurred_at", "refused", "times"};
   for (size_t i = 0; i < map->map.count; i++) {
     bool found = false;
     for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
@@ -119,6 +132,7 @@ static enum err read_message(struct rehearsal *r, const struct value *map, struc
   }
   message.data = data ? *data : value_nil();
   TRY(read_refusal(r, map, refusal, &message));
+  TRY(read_times(r, map, &message.times));
   *ret_message = message;
   return ERR_OK;
 }

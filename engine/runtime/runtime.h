@@ -53,6 +53,8 @@ struct runtime_message {
   struct value data;        /* the whole payload, personal fields included; a map or nil */
   /* Not NULL: the payload could not even be read. It is journalled without data and answered with this refusal. */
   const struct fault *refusal;
+  /* More than 1 only in a rehearsal: so many refusals of this kind were counted in the incident of this one. */
+  uint64_t times;
 };
 
 /* ---- what comes out ---- */

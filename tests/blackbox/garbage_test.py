@@ -193,7 +193,7 @@ class Garbage(BlackBox):
                 stream = None
 
     def test_envelopes_that_are_signed_and_full_of_garbage(self):
-        """All of it refused, message by message; a refusal of each kind stands in the journal once."""
+        """All of it refused, message by message; of each kind the first stand in the journal."""
         link = self.link(STRANGER)
         sequence = link.welcome.sequence + 1
         for _ in self.rounds():

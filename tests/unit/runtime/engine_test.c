@@ -160,15 +160,23 @@ static void a_closed_case_takes_nothing(void **state) {
   assert_has(bench_outcome(&b), "\"state\":\"cancelled\"");
 }
 
-static void refusals_of_one_kind_share_one_incident(void **state) {
+static void each_refusal_has_an_incident_and_many_of_one_kind_are_counted(void **state) {
   (void)state;
   bench_send(&b, MONDAY, BEGIN(1, 1, "2026-01-12"));
-  for (uint64_t i = 1; i <= 20; i++) {
+  for (uint64_t i = 1; i <= 25; i++) {
     struct bench_message m = {"helper-south", i, "visit.done", "A", NULL, NULL};
     assert_has(bench_send(&b, MONDAY, &m), "refused FORBIDDEN");
   }
-  assert_int_equal(1, bench_count(bench_outcome(&b), "\"type\":\"incident\""));
-  assert_int_equal(2, runtime_journal_head(b.runtime));
+  struct bench_message unknown = {"helper-south", 26, "no.such", "A//x", NULL, NULL};
+  assert_has(bench_send(&b, MONDAY, &unknown), "refused NOT_FOUND");
+  const char *outcome = bench_outcome(&b);
+  assert_int_equal(20, bench_count(outcome, "\"type\":\"incident\",\"case\":\"A\",\"reason\":\"refused\""));
+  assert_int_equal(20, bench_count(outcome, "\"detail\":\"Посещение: "));
+  assert_int_equal(1, bench_count(outcome, "\"count\":6}"));
+  assert_has(outcome, "\"case\":\"-\",\"reason\":\"refused\"");
+  assert_has(outcome, "\"detail\":\"неизвестное событие: Такого события нет в перечне\"");
+  assert_int_equal(22, runtime_journal_head(b.runtime));
+  assert_string_equal(outcome, bench_rehearse(&b, bench_export(&b), "2026-01-12"));
 }
 
 static void one_sender_cannot_fill_the_disk_with_refusals(void **state) {
@@ -647,7 +655,7 @@ int main(void) {
       TEST(only_those_of_the_territory_may_start_a_case),
       TEST(what_cannot_be_taken_is_refused_with_a_reason),
       TEST(a_closed_case_takes_nothing),
-      TEST(refusals_of_one_kind_share_one_incident),
+      TEST(each_refusal_has_an_incident_and_many_of_one_kind_are_counted),
       TEST(one_sender_cannot_fill_the_disk_with_refusals),
       TEST(an_event_for_the_root_goes_to_the_child_that_knows_it),
       TEST(a_field_says_which_child_is_meant),

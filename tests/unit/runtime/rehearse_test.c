@@ -45,8 +45,7 @@ static void the_outcome_stands_in_a_fixed_form(void **state) {
       "\"2026-01-12\","
       "\"term\":\"3wd\",\"due\":\"2026-01-15\",\"state\":\"missed\",\"at\":\"2026-01-16T00:00:00+05:00\"}\n"
       "{\"type\":\"incident\",\"case\":\"B\",\"reason\":\"refused\",\"at\":\"2026-01-12T11:00:00+05:00\",\"detail\":"
-      "\"Дело не "
-      "найдено\"}\n";
+      "\"Посещение: Дело не найдено\"}\n";
   const char *events =
       BEGIN_LINE AT("11:00:00") "\"as\":\"helper-north\",\"event\":\"visit.done\",\"case\":\"A\",\"data\":{}}\n" AT(
           "11:00:00") "\"as\":\"helper-north\",\"event\":\"visit.done\",\"case\":\"B\"}\n";

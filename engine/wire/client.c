@@ -110,7 +110,7 @@ static void socket_close(struct wire_client *client) {
 static void on_monitor(void *arg, int event, int value);
 
 static bool set_options(const struct wire_client *client, void *socket) {
-  return options_limits(socket, &client->options.limits) &&
+  return options_limits(socket, &client->options.limits) && options_heartbeat(socket, &client->options.limits) &&
          options_curve_client(socket, client->server_key, &client->key_pair) && options_int(socket, ZMQ_IMMEDIATE, 1) &&
          options_int(socket, ZMQ_RECONNECT_IVL, (int)client->options.reconnect_ms) &&
          options_int(socket, ZMQ_RECONNECT_IVL_MAX, (int)client->options.reconnect_max_ms);

@@ -21,14 +21,17 @@ bool options_int(void *socket, int option, int value) {
 
 bool options_limits(void *socket, const struct wire_limits *limits) {
   int64_t part_max = (int64_t)limits->part_bytes_max + OPTIONS_PART_OVERHEAD;
-  int heartbeat = (int)limits->heartbeat_ms;
   int queue = (int)limits->queue_messages_max;
   return limits->part_bytes_max >= 1024 && zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &part_max, sizeof part_max) == 0 &&
-         options_int(socket, ZMQ_HANDSHAKE_IVL, (int)limits->handshake_ms) &&
-         options_int(socket, ZMQ_HEARTBEAT_IVL, heartbeat) &&
-         options_int(socket, ZMQ_HEARTBEAT_TIMEOUT, 3 * heartbeat) &&
-         options_int(socket, ZMQ_HEARTBEAT_TTL, 3 * heartbeat) && options_int(socket, ZMQ_SNDHWM, queue) &&
+         options_int(socket, ZMQ_HANDSHAKE_IVL, (int)limits->handshake_ms) && options_int(socket, ZMQ_SNDHWM, queue) &&
          options_int(socket, ZMQ_RCVHWM, queue) && options_int(socket, ZMQ_LINGER, OPTIONS_LINGER_MS);
+}
+
+bool options_heartbeat(void *socket, const struct wire_limits *limits) {
+  int heartbeat = (int)limits->heartbeat_ms;
+  return options_int(socket, ZMQ_HEARTBEAT_IVL, heartbeat) &&
+         options_int(socket, ZMQ_HEARTBEAT_TIMEOUT, 3 * heartbeat) &&
+         options_int(socket, ZMQ_HEARTBEAT_TTL, 3 * heartbeat);
 }
 
 bool options_curve_client(void *socket, const uint8_t server_key[KEY_CONNECTION], const struct key_pair *pair) {

@@ -79,8 +79,8 @@ enum err request_open(const char *endpoint, const uint8_t server_key[KEY_CONNECT
   limits.part_bytes_max = 4 << 20;
   s->context = zmq_ctx_new();
   s->socket = s->context ? zmq_socket(s->context, ZMQ_DEALER) : NULL;
-  bool ready = s->socket && options_limits(s->socket, &limits) && options_curve_client(s->socket, server_key, pair) &&
-               options_int(s->socket, ZMQ_RECONNECT_IVL, 50) &&
+  bool ready = s->socket && options_limits(s->socket, &limits) && options_heartbeat(s->socket, &limits) &&
+               options_curve_client(s->socket, server_key, pair) && options_int(s->socket, ZMQ_RECONNECT_IVL, 50) &&
                monitor_open(&s->monitor, s->context, NULL, s->socket, on_event, s) == ERR_OK;
   enum err err = ready ? connect_and_wait(s, endpoint, timeout_ms, fault)
                        : fault_set(fault, ERR_IO, "не удалось создать соединение");

@@ -9,7 +9,8 @@
  * sum, so a peer that never ends its message would fill the memory unseen. `watch` looks at the connections: one that
  * has brought more bytes than a whole message may have, while no message of its came for WATCH_TICKS_MAX ticks, is cut
  * off. The kernel counts bytes for TCP only; over ipc the peers are programs of the same machine, admitted by key and
- * by the folder's permissions.
+ * by the folder's permissions. The same look ends TCP connections on which nothing comes at all, heartbeats included:
+ * the server sends none of its own (options.h says why).
  *
  * Invariants: (1) `line` describes a descriptor only between ACCEPTED and DISCONNECTED of the monitor; nothing else is
  * ever shut down. (2) After wire_server_close no callback is called. (3) `current` is not −1 only inside on_message.
@@ -36,6 +37,8 @@ struct line {
   bool heard; /* a whole message since the last tick */
   int ticks_silent;
   uint64_t bytes; /* received when it was last heard */
+  uint64_t total; /* received at the last tick */
+  int ticks_idle; /* without a byte */
 };
 
 struct wire_server {
@@ -85,13 +88,26 @@ static void cut_off(struct wire_server *server, int fd, struct span user_id, con
   }
 }
 
+/* Clients send a heartbeat; who sends nothing for four of them is gone, or never meant to speak. */
+static bool is_idle(struct wire_server *server, struct line *line, uint64_t bytes) {
+  line->ticks_idle = bytes == line->total ? line->ticks_idle + 1 : 0;
+  line->total = bytes;
+  return (uint64_t)line->ticks_idle * WATCH_MS >= UINT64_C(4) * server->options.limits.heartbeat_ms;
+}
+
 static void watch_line(struct wire_server *server, int fd, struct line *line) {
   uint64_t bytes = 0;
   if (!tally_received(fd, &bytes)) {
     return;
   }
+  if (is_idle(server, line, bytes)) {
+    cut_off(server, fd, span_of(NULL, 0), "silent");
+    return;
+  }
   if (line->heard) {
-    *line = (struct line){.open = true, .bytes = bytes};
+    line->heard = false;
+    line->ticks_silent = 0;
+    line->bytes = bytes;
     return;
   }
   line->ticks_silent++;
@@ -201,6 +217,12 @@ static bool message_receive(struct wire_server *server, zmq_msg_t *peer, struct 
   return true;
 }
 
+/* Ids that libzmq assigns begin with a zero byte. One that a peer has chosen would be free for another peer when the
+ * first is gone, and what was meant for the one would go to the other. */
+static bool is_assigned(zmq_msg_t *peer) {
+  return zmq_msg_size(peer) > 0 && *(const uint8_t *)zmq_msg_data(peer) == 0;
+}
+
 static void message_handle(struct wire_server *server, zmq_msg_t *peer, const struct intake *intake) {
   if (intake->parts == 0) {
     return; /* an empty message, or one whose first part was too large: MAXMSGSIZE has closed that connection */
@@ -214,6 +236,10 @@ static void message_handle(struct wire_server *server, zmq_msg_t *peer, const st
   }
   if (intake->over_limits) {
     cut_off(server, fd, span_of_cstr(user_id), "a message over the limits");
+    return;
+  }
+  if (!is_assigned(peer)) {
+    cut_off(server, fd, span_of_cstr(user_id), "a routing id of its own");
     return;
   }
   if (!user_id || !*user_id) {

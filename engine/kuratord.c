@@ -17,6 +17,7 @@
 #include "daemon/daemon.h"
 #include "daemon/deliver.h"
 #include "daemon/desk.h"
+#include "daemon/evidence.h"
 #include "daemon/options.h"
 #include "daemon/sessions.h"
 #include "daemon/turn.h"
@@ -41,6 +42,11 @@ static void port_delivered(void *arg, struct span participant, uint64_t position
   struct daemon *daemon = arg;
   (void)bytes;
   sessions_delivered(daemon->sessions, participant, position);
+}
+
+static void port_acted(void *arg, const struct runtime_acted *acted) {
+  struct daemon *daemon = arg;
+  desk_acted(daemon->desk, acted);
 }
 
 static void port_committed(void *arg, enum err result, uint64_t head) {
@@ -128,7 +134,9 @@ static enum err open_runtime(struct process *process, struct fault *fault) {
                 .receipt = port_receipt,
                 .delivered = port_delivered,
                 .delivery_encode = deliver_encode,
-                .committed = port_committed},
+                .committed = port_committed,
+                .acted = port_acted,
+                .sign = evidence_sign},
       .limits = runtime_limits_default(),
       .master_key = keyring_master(daemon->keyring),
       .durable_clock = process->options.is_virtual,
@@ -212,6 +220,9 @@ static void end(struct process *process) {
     if (process->signals[i].data && !uv_is_closing((uv_handle_t *)&process->signals[i])) {
       uv_close((uv_handle_t *)&process->signals[i], NULL);
     }
+  }
+  if (daemon->turn && !daemon->failed) {
+    runtime_sign_head(daemon->runtime);
   }
   wire_server_close(&daemon->query);
   wire_server_close(&daemon->exchange);

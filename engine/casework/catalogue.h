@@ -28,8 +28,10 @@ bool text_list_has(const struct text_list *list, struct span text); /* "*" in th
 struct data_class {
   struct span name;
   bool personal;            /* sealed; never in a chart's data, a log or an error text */
-  struct text_list seen_by; /* participant kinds; "*" all */
+  struct text_list seen_by; /* participant kinds; "*" all; CATALOGUE_REVEAL */
 };
+/* Stands among the kinds where an operator may be shown the class for a reason, which is journalled. */
+#define CATALOGUE_REVEAL "reveal"
 
 enum field_format {
   FIELD_TEXT,

@@ -1,7 +1,9 @@
 /*
- * daemon/desk.c — questions, one at a time, and those who wait for the clock.
+ * daemon/desk.c — questions, one at a time, and those who wait for the clock or for the journal.
  *
- * Waiting for the virtual clock is the only answer that is not given at once: the question is kept (one per asker, at
+ * An act on personal data is answered when its entry is durable: the question is kept until the runtime says so.
+ *
+ * Waiting for the virtual clock: the question is kept (one per asker, at
  * most WAITERS_MAX) until the clock has arrived or WAIT_MS have passed; then a page tells how far it is, and the asker
  * asks for the next one.
  */
@@ -21,6 +23,16 @@ struct waiter {
   uint64_t number;
 };
 
+/* One who waits for an act. */
+struct pending {
+  struct waiter waiter;
+  uint64_t ticket;
+  page_then then;
+  uint8_t subject[CASE_ID_MAX];
+  size_t subject_size;
+  struct pending *next;
+};
+
 struct desk {
   struct daemon *daemon;
   struct arena arena;
@@ -28,12 +40,14 @@ struct desk {
   size_t ends[DESK_ROWS_MAX];
   struct waiter waiters[WAITERS_MAX];
   size_t waiters_count;
+  struct pending *pending; /* at most RUNTIME_ACTS_MAX */
   uint64_t clock_pages;
   uv_timer_t timer;
 };
 
-static const struct desk_verb *const verb_tables[] = {desk_case_verbs, desk_list_verbs, desk_outcome_verbs,
-                                                      desk_journal_verbs, desk_admin_verbs};
+static const struct desk_verb *const verb_tables[] = {desk_case_verbs,    desk_list_verbs,   desk_outcome_verbs,
+                                                      desk_journal_verbs, desk_person_verbs, desk_audit_verbs,
+                                                      desk_admin_verbs};
 
 static const struct desk_verb *verb_find(const char *name) {
   for (size_t i = 0; i < sizeof verb_tables / sizeof verb_tables[0]; i++) {
@@ -49,6 +63,9 @@ static const struct desk_verb *verb_find(const char *name) {
 /* ---- answering ---- */
 
 static void reply_send(struct desk *desk, struct span peer, const Kurator__V1__QueryReply *reply) {
+  if (!desk->daemon->query) {
+    return; /* the end: what is written now is told to nobody */
+  }
   writer_reset(&desk->reply);
   frame_pack(&reply->base, &desk->reply);
   struct span part = writer_span(&desk->reply);
@@ -134,18 +151,88 @@ void desk_clock_arrived(struct desk *desk) {
   waiters_answer(desk);
 }
 
+/* False: a name that no peer has. */
+static bool waiter_set(struct waiter *waiter, struct span peer, uint64_t number) {
+  if (peer.size > PEER_BYTES) {
+    return false;
+  }
+  waiter->peer_size = peer.size;
+  waiter->number = number;
+  memcpy(waiter->peer, peer.data, peer.size);
+  return true;
+}
+
 static enum err wait(struct desk *desk, const struct wire_message *message, uint64_t number, struct fault *fault) {
-  if (desk->waiters_count == WAITERS_MAX || message->peer.size > PEER_BYTES) {
+  if (desk->waiters_count == WAITERS_MAX || !waiter_set(&desk->waiters[desk->waiters_count], message->peer, number)) {
     return fault_set(fault, ERR_BUSY, "слишком многие ждут часов");
   }
-  struct waiter *waiter = &desk->waiters[desk->waiters_count++];
-  waiter->peer_size = message->peer.size;
-  waiter->number = number;
-  memcpy(waiter->peer, message->peer.data, message->peer.size);
+  desk->waiters_count++;
   if (!uv_is_active((uv_handle_t *)&desk->timer)) {
     (void)uv_timer_start(&desk->timer, on_timer, WAIT_MS, 0);
   }
   return ERR_OK;
+}
+
+/* ---- waiting for the journal ---- */
+
+static void wait_for_act(struct desk *desk, const struct wire_message *message, uint64_t number,
+                         const struct page *page) {
+  struct pending *pending = calloc(1, sizeof *pending);
+  ASSERT(pending != NULL && page->subject.size <= sizeof pending->subject);
+  pending->ticket = page->ticket;
+  pending->then = page->then;
+  pending->subject_size = page->subject.size;
+  memcpy(pending->subject, page->subject.data, page->subject.size);
+  pending->next = desk->pending;
+  desk->pending = pending;
+  if (!waiter_set(&pending->waiter, message->peer, number)) {
+    pending->waiter.peer_size = 0; /* done and journalled, with nobody to tell */
+  }
+  turn_kick(desk->daemon->turn);
+}
+
+/* What was shown does not stay in memory for whoever reads it later. */
+static void wipe(struct writer *w) {
+  if (w->size > 0) {
+    explicit_bzero(w->data, w->size);
+  }
+}
+
+static void pending_answer(struct desk *desk, const struct pending *pending, const struct runtime_acted *acted) {
+  struct span peer = span_of(pending->waiter.peer, pending->waiter.peer_size);
+  struct fault fault = {.err = ERR_OK};
+  arena_reset(&desk->arena);
+  writer_reset(&desk->rows);
+  struct page page = {.daemon = desk->daemon,
+                      .arena = &desk->arena,
+                      .rows = &desk->rows,
+                      .ends = desk->ends,
+                      .limit = 1,
+                      .subject = span_of(pending->subject, pending->subject_size)};
+  enum err err = acted->err == ERR_OK ? pending->then(&page, acted, &fault)
+                                      : fault_set(&fault, acted->err, "Персональные данные этого случая уже стёрты");
+  if (err == ERR_OK) {
+    page_send(desk, peer, &page, pending->waiter.number);
+  } else {
+    fault.err = err;
+    fault_send(desk, peer, pending->waiter.number, &fault);
+  }
+  wipe(&desk->rows);
+  wipe(&desk->reply);
+}
+
+void desk_acted(struct desk *desk, const struct runtime_acted *acted) {
+  for (struct pending **link = &desk->pending; *link; link = &(*link)->next) {
+    struct pending *pending = *link;
+    if (pending->ticket == acted->ticket) {
+      *link = pending->next;
+      if (pending->waiter.peer_size > 0) {
+        pending_answer(desk, pending, acted);
+      }
+      free(pending);
+      return;
+    }
+  }
 }
 
 /* ---- a question ---- */
@@ -184,12 +271,17 @@ static enum err answer(struct desk *desk, const struct wire_message *message, co
       .daemon = desk->daemon,
       .request = request,
       .asker = keyring_name_of_user(desk->daemon->keyring, message->user_id),
+      .roles = keyring_roles_of_user(desk->daemon->keyring, message->user_id),
       .arena = &desk->arena,
       .rows = &desk->rows,
       .ends = desk->ends,
       .limit = page_limit(desk, request),
   };
   TRY(verb->run(&page, fault));
+  if (page.ticket > 0) {
+    wait_for_act(desk, message, request->number, &page);
+    return ERR_OK;
+  }
   if (page.later) {
     return wait(desk, message, request->number, fault);
   }
@@ -237,6 +329,11 @@ enum err desk_create(struct daemon *daemon, struct desk **ret_desk) {
 
 static void on_closed(uv_handle_t *handle) {
   struct desk *desk = handle->data;
+  while (desk->pending) {
+    struct pending *first = desk->pending;
+    desk->pending = first->next;
+    free(first);
+  }
   arena_finish(&desk->arena);
   writer_finish(&desk->rows);
   writer_finish(&desk->reply);

@@ -209,6 +209,7 @@ static enum err read_tables(const struct keyring *keyring, struct table *table, 
       {"participants", KEYRING_PARTICIPANT},
       {"operators", KEYRING_OPERATOR},
       {"agents", KEYRING_AGENT},
+      {"privacy", KEYRING_PRIVACY},
   };
   for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
     TRY(read_folder(keyring, folders[i].name, folders[i].role, table, fault));

@@ -10,6 +10,7 @@
  *     participants/ID.pub             public keys of a participant; ID@LABEL.pub: further ones, valid beside it
  *     operators/NAME.pub              may ask and act on the query socket
  *     agents/NAME.pub                 may ask there
+ *     privacy/NAME.pub                of the operators, those who may see and erase personal data
  *
  * Life cycle: keyring_load → keyring_reload (SIGHUP; on an error the old content stays) → keyring_destroy.
  * Threading: the loop's thread. Limits: KEYRING_*_MAX. Never: writes, logs a key.
@@ -29,6 +30,7 @@ enum keyring_role {
   KEYRING_PARTICIPANT = 1,
   KEYRING_OPERATOR = 2,
   KEYRING_AGENT = 4,
+  KEYRING_PRIVACY = 8,
 };
 
 struct keyring;

@@ -20,10 +20,15 @@ enum {
   DESK_SCAN_MAX = 20000,
 };
 
+struct page;
+/* Fills the answer when the operator's act is durable; `acted` says in which entry of the journal. */
+typedef enum err (*page_then)(struct page *page, const struct runtime_acted *acted, struct fault *fault);
+
 struct page {
   struct daemon *daemon;
   const Kurator__V1__QueryRequest *request;
   struct span asker;   /* name in the registry */
+  unsigned roles;      /* of the asker's key */
   struct arena *arena; /* of the question */
   struct writer *rows; /* all rows, one behind the other */
   size_t *ends;        /* where each ends */
@@ -32,6 +37,9 @@ struct page {
   size_t skip;        /* rows that earlier pages have shown, for page_counted */
   struct span cursor; /* empty: this is the last page */
   bool later;         /* the answer comes by itself when the clock has moved */
+  uint64_t ticket;    /* not 0: when this act is durable, by `then`, of the case `subject` */
+  page_then then;
+  struct span subject;
 };
 
 typedef enum err (*desk_verb_run)(struct page *page, struct fault *fault);
@@ -45,6 +53,8 @@ extern const struct desk_verb desk_case_verbs[];
 extern const struct desk_verb desk_list_verbs[];
 extern const struct desk_verb desk_journal_verbs[];
 extern const struct desk_verb desk_outcome_verbs[];
+extern const struct desk_verb desk_person_verbs[];
+extern const struct desk_verb desk_audit_verbs[];
 extern const struct desk_verb desk_admin_verbs[];
 
 /* "name=value" among the question's words; the empty span if it is not there. */

@@ -14,7 +14,8 @@
  *   STEPPING  ticks until nothing is due and nothing waits, then ASKING again, or HELD after the last time
  *
  * Invariants
- *   1. In HELD and ASKING no tick is made: what waits is put in order before it is stepped.
+ *   1. In HELD and ASKING no tick is made but for acts of the operator: what waits is put in order before it is
+ * stepped.
  *   2. In STEPPING nothing new gets into the inbox (turn_holds).
  *   3. The clock never goes back, and is durable with the batch that saw it (runtime's durable_clock).
  */
@@ -251,6 +252,12 @@ static enum err take_turn(struct turn *turn) {
   }
   if (runtime_committing(turn->daemon->runtime) && turn->state != TURN_FREE) {
     return ERR_OK; /* turn_committed brings the next one */
+  }
+  if (turn->state != TURN_FREE && runtime_acts_waiting(turn->daemon->runtime)) {
+    TRY(runtime_tick_acts(turn->daemon->runtime, turn->now)); /* they step nothing: the clock may be held */
+    if (runtime_committing(turn->daemon->runtime)) {
+      return ERR_OK;
+    }
   }
   switch (turn->state) {
   case TURN_FREE:

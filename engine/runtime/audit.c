@@ -204,7 +204,7 @@ static enum err write_proof(struct lines *lines, uint64_t number) {
 }
 
 enum err audit_prove(struct store *store, uint64_t number, const struct audit_writer *writer, struct fault *fault) {
-  enum { LINKS_MAX = 8000 }; /* then it is signed there */
+  enum { LINKS_MAX = 2500 }; /* then it is signed there */
   struct lines lines = {.writer = writer, .store = store, .told = number, .left = LINKS_MAX};
   uint8_t chain[RECORD_CHAIN_SIZE];
   enum err err = number > 0 ? chain_of(store, number, chain) : ERR_NOT_FOUND;

@@ -37,7 +37,7 @@ static bool kind_exists(const struct catalogue *catalogue, struct span kind) {
       return true;
     }
   }
-  return span_is(kind, "*");
+  return span_is(kind, "*") || span_is(kind, CATALOGUE_REVEAL);
 }
 
 static void check_kinds(struct findings *findings, const struct catalogue *catalogue, const char *where,

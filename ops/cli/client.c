@@ -81,6 +81,7 @@ int client_open(const struct client_options *options, struct client *ret_client)
   };
   enum err err = query_open(&query, &ret_client->query, &fault);
   key_pair_erase(&pair);
+  ret_client->reason = NULL;
   ret_client->actor = client_text(options->as, "KURATOR_AS", "operator");
   fault.err = err;
   return err == ERR_OK ? CLI_OK : cli_fail_fault(NULL, &fault);
@@ -131,7 +132,8 @@ static bool keep_row(void *arg, struct span text) {
 
 static enum err ask(const struct client *client, const char *verb, const char *const *args, size_t args_count,
                     query_on_row on_row, void *arg, uint64_t *ret_journal, struct fault *fault) {
-  const struct query_request request = {.actor = client->actor, .verb = verb, .args = args, .args_count = args_count};
+  const struct query_request request = {
+      .actor = client->actor, .reason = client->reason, .verb = verb, .args = args, .args_count = args_count};
   enum err err = query_ask(client->query, &request, on_row, arg, ret_journal, fault);
   fault->err = err;
   return err;

@@ -38,6 +38,7 @@ int client_keys(const struct client_options *options, const char *default_as, st
 struct client {
   struct query *query;
   const char *actor;
+  const char *reason; /* why personal data is needed; NULL: it is not */
   enum client_output output;
 };
 /* CLI_OK, or an exit code after the reason has been told. */

@@ -22,6 +22,18 @@ const struct cli_verb cli_engine_verbs[] = {
      "[--acting-for КТО] [--spool ФАЙЛ] [--wait СЕКУНД] [--deliveries ФАЙЛ] [--endpoint АДРЕС] [--keys ПАПКА]",
      "Отправить событие от имени участника и дождаться квитанции.", event_submit},
     {"journal", "export", "[--out ФАЙЛ] " CLIENT_USAGE, "Журнал как вход репетиции.", journal_export},
+    {"person", "show", "НОМЕР [--reveal --reason ПРИЧИНА] " CLIENT_USAGE,
+     "Персональные данные случая: есть ли они; с --reveal — какие. Просмотр остаётся в журнале.", person_show},
+    {"person", "erase", "НОМЕР --reason ПРИЧИНА [--yes] " CLIENT_USAGE,
+     "Стереть персональные данные случая безвозвратно: уничтожить их ключ.", person_erase},
+    {"audit", "verify", "--data ПАПКА | --file ФАЙЛ, --keys КЛЮЧ.pub[,…]",
+     "Проверить журнал без сервера: цепочку и подписи. Код 5 и первая нарушенная запись.", audit_verify_run},
+    {"audit", "export", "[--out ФАЙЛ] " CLIENT_USAGE, "Выписка для проверки журнала: без данных, одни хеши и подписи.",
+     audit_export_run},
+    {"audit", "proof", "ЗАПИСЬ [--out ФАЙЛ] " CLIENT_USAGE, "Доказательство одной записи журнала, без остальных.",
+     audit_proof_run},
+    {"audit", "check-proof", "ФАЙЛ --keys КЛЮЧ.pub[,…] [--message ФАЙЛ]", "Проверить такое доказательство без сервера.",
+     audit_check_proof_run},
     {"outcome", "export", "[--out ФАЙЛ] " CLIENT_USAGE, "Итог по всем случаям, теми же строками, что у репетиции.",
      outcome_export},
     {"watch", "", "[--after ЗАПИСЬ] " CLIENT_USAGE, "Следить за журналом.", journal_watch},
@@ -31,7 +43,8 @@ const struct cli_verb cli_engine_verbs[] = {
     {"status", "", CLIENT_USAGE, "Состояние сервера.", status_show},
     {"config", "check", "[--config ПАПКА] [--processes ПАПКА]", "Проверить настройки и схемы процессов.", config_check},
     {"keys", "generate",
-     "--out ПАПКА [--server] [--participant ИМЯ,…] [--operator ИМЯ,…] [--agent ИМЯ,…] [--register ПАПКА-СЕРВЕРА] "
+     "--out ПАПКА [--server] [--participant ИМЯ,…] [--operator ИМЯ,…] [--agent ИМЯ,…] [--privacy] [--register "
+     "ПАПКА-СЕРВЕРА] "
      "[--shared ФАЙЛ]",
      "Создать ключи и внести открытые в реестр сервера.", keys_generate},
     {NULL, NULL, NULL, NULL, NULL},

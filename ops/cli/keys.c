@@ -93,16 +93,17 @@ static int server_create(const char *folder) {
 struct request {
   const char *out, *registry, *shared;
   const char *role; /* folder of the registry */
+  bool privacy;     /* operators may see and erase personal data */
 };
 
-static int register_public(const struct request *request, const char *public_path, const char *name) {
+static int register_at(const struct request *request, const char *role, const char *public_path, const char *name) {
   char folder[CLIENT_PATH_MAX];
   char path[CLIENT_PATH_MAX];
   if (!request->registry) {
     return CLI_OK;
   }
   int length = -1;
-  if (client_path(folder, request->registry, request->role)) {
+  if (client_path(folder, request->registry, role)) {
     length = snprintf(path, sizeof path, "%s/%s.pub", folder, name);
   }
   if (length < 0 || (size_t)length >= sizeof path) {
@@ -112,6 +113,12 @@ static int register_public(const struct request *request, const char *public_pat
     return cli_fail(CLI_FAILURE, "%s: %s", folder, strerror(errno));
   }
   return copy_public(public_path, path);
+}
+
+static int register_public(const struct request *request, const char *public_path, const char *name) {
+  int code = register_at(request, request->role, public_path, name);
+  bool trusted = request->privacy && strcmp(request->role, "operators") == 0;
+  return code == CLI_OK && trusted ? register_at(request, "privacy", public_path, name) : code;
 }
 
 /* Whoever connects has to know the server's key: it comes along with the first pair. */
@@ -163,10 +170,15 @@ int keys_generate(int argc, char **argv) {
   const char *participants = NULL;
   const char *operators = NULL;
   const char *agents = NULL;
-  const struct cli_option table[] = {{"--server", NULL, &server},         {"--participant", &participants, NULL},
-                                     {"--operator", &operators, NULL},    {"--agent", &agents, NULL},
-                                     {"--out", &request.out, NULL},       {"--register", &request.registry, NULL},
-                                     {"--shared", &request.shared, NULL}, {NULL, NULL, NULL}};
+  const struct cli_option table[] = {{"--server", NULL, &server},
+                                     {"--participant", &participants, NULL},
+                                     {"--operator", &operators, NULL},
+                                     {"--agent", &agents, NULL},
+                                     {"--out", &request.out, NULL},
+                                     {"--register", &request.registry, NULL},
+                                     {"--shared", &request.shared, NULL},
+                                     {"--privacy", NULL, &request.privacy},
+                                     {NULL, NULL, NULL}};
   if (cli_options_read(argc, argv, table, NULL, 0) < 0) {
     return CLI_USAGE;
   }

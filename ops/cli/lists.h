@@ -24,6 +24,14 @@ int clock_show(int argc, char **argv);
 int clock_advance(int argc, char **argv);
 /* submit.c */
 int event_submit(int argc, char **argv);
+/* person.c */
+int person_show(int argc, char **argv);
+int person_erase(int argc, char **argv);
+/* audit.c */
+int audit_export_run(int argc, char **argv);
+int audit_proof_run(int argc, char **argv);
+int audit_verify_run(int argc, char **argv);
+int audit_check_proof_run(int argc, char **argv);
 /* keys.c */
 int keys_generate(int argc, char **argv);
 /* check.c */

@@ -25,8 +25,13 @@ const struct table_word table_case_states[] = {
     {NULL, NULL},
 };
 const struct table_word table_entry_kinds[] = {
-    {"message", "принято"},   {"refused", "отказано"}, {"unreadable", "не читается"},
-    {"parked", "на разборе"}, {"timer", "по часам"},   {NULL, NULL},
+    {"message", "принято"},
+    {"refused", "отказано"},
+    {"unreadable", "не читается"},
+    {"parked", "на разборе"},
+    {"timer", "по часам"},
+    {"audit", "просмотр или стирание"},
+    {NULL, NULL},
 };
 
 /* ---- cells ---- */

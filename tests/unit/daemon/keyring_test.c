@@ -145,6 +145,23 @@ static void an_operator_is_no_participant(void **state) {
   assert_true(span_is(keyring_name_of_user(keyring, user_of(&operator_pair)), "alpha"));
 }
 
+static void the_right_to_personal_data_is_given_beside_the_office(void **state) {
+  (void)state;
+  struct key_pair officer = pair_at("op", "operators/petrova.pub");
+  assert_int_equal(0, mkdir(path_of("privacy"), 0700));
+  struct key_pair stranger = pair_at("st", "privacy/stranger.pub");
+  char text[4096];
+  FILE *file = fopen(path_of("op.pub"), "r");
+  assert_non_null(file);
+  text[fread(text, 1, sizeof text - 1, file)] = '\0';
+  assert_int_equal(0, fclose(file));
+  write_text("privacy/petrova.pub", text);
+  DEFER(keyring_destroy) struct keyring *keyring = must_load();
+  assert_int_equal(KEYRING_OPERATOR | KEYRING_PRIVACY, keyring_roles_of_user(keyring, user_of(&officer)));
+  assert_true(span_is(keyring_name_of_user(keyring, user_of(&officer)), "petrova"));
+  assert_int_equal(KEYRING_PRIVACY, keyring_roles_of_user(keyring, user_of(&stranger))); /* opens no door by itself */
+}
+
 static void a_reload_that_fails_leaves_the_old_keys(void **state) {
   (void)state;
   struct key_pair alpha = pair_at("a", "participants/alpha.pub");
@@ -192,6 +209,7 @@ int main(void) {
       KEYRING_TEST(one_key_may_serve_several_participants),
       KEYRING_TEST(an_old_and_a_new_key_are_valid_side_by_side),
       KEYRING_TEST(an_operator_is_no_participant),
+      KEYRING_TEST(the_right_to_personal_data_is_given_beside_the_office),
       KEYRING_TEST(a_reload_that_fails_leaves_the_old_keys),
       KEYRING_TEST(a_key_of_somebody_unknown_is_a_mistake),
       KEYRING_TEST(missing_or_spoiled_secrets_are_named),

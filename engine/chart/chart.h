@@ -33,11 +33,11 @@ struct chart_session; /* one running instance */
 
 /* "A call" is one external event or one delayed send with all that follows from it, in all nested sessions. */
 struct chart_limits {
-  uint32_t document_size_max;   /* bytes of SCXML */
-  uint32_t instructions_max;    /* Lua VM instructions in one call; long texts and tables walked in C count too */
-  uint32_t script_memory_max;   /* bytes the Lua state may grow by in one call */
-  uint32_t microsteps_max;      /* microsteps and internal events in one call; also its external events */
-  uint32_t queue_max;           /* events in a session's queues; delayed sends of a session */
+  uint32_t document_size_max; /* bytes of SCXML */
+  uint32_t instructions_max;  /* Lua VM instructions in one call; long texts and tables walked in C count too */
+  uint32_t script_memory_max; /* bytes the Lua state may grow by in one call */
+  uint32_t microsteps_max;    /* microsteps and internal events in one call; also its external events */
+  uint32_t queue_max;         /* events in a session's queues; delayed sends of a session */
 };
 /* What kuratord runs with: 1 MiB, 1,000,000, 16 MiB, 1,000, 1,000. */
 struct chart_limits chart_limits_default(void);
@@ -53,7 +53,8 @@ struct chart_function_entry {
 };
 struct chart_worker_options {
   struct chart_limits limits;
-  const struct chart_function_entry *functions; /* ended by a NULL name; NULL for none. Borrowed for the worker's life. */
+  const struct chart_function_entry
+      *functions; /* ended by a NULL name; NULL for none. Borrowed for the worker's life. */
   void *functions_arg;
 };
 enum err chart_worker_create(const struct chart_worker_options *options, struct chart_worker **ret_worker) MUST_CHECK;
@@ -62,8 +63,8 @@ void chart_worker_destroy(struct chart_worker **worker);
 /* ---- compiling ---------------------------------------------------------------------------------------------- */
 
 enum chart_attribute_kind {
-  CHART_ATTRIBUTE_TEXT, /* literal */
-  CHART_ATTRIBUTE_EXPR, /* data-model expression */
+  CHART_ATTRIBUTE_TEXT,  /* literal */
+  CHART_ATTRIBUTE_EXPR,  /* data-model expression */
   CHART_ATTRIBUTE_LATER, /* data-model expression that is not evaluated at the start, only by chart_session_attribute */
 };
 struct chart_attribute {
@@ -72,17 +73,18 @@ struct chart_attribute {
   bool required;
 };
 enum chart_element_place { CHART_PLACE_STATE, CHART_PLACE_CONTENT };
-/* An element of the extension namespace (not inside a chart that another invokes). In CHART_PLACE_STATE it behaves as <invoke type="PREFIX:NAME">, its
- * attributes as params, its `id` attribute (or a generated one) as invokeid; in CHART_PLACE_CONTENT as
- * <send type="PREFIX:NAME">, its attributes evaluated when it runs. <k:param name= expr=/> children add params. */
+/* An element of the extension namespace (not inside a chart that another invokes). In CHART_PLACE_STATE it behaves as
+ * <invoke type="PREFIX:NAME">, its attributes as params, its `id` attribute (or a generated one) as invokeid; in
+ * CHART_PLACE_CONTENT as <send type="PREFIX:NAME">, its attributes evaluated when it runs. <k:param name= expr=/>
+ * children add params. */
 struct chart_element {
   const char *name;
   enum chart_element_place place;
   const struct chart_attribute *attributes; /* ended by a NULL name */
 };
 struct chart_vocabulary {
-  const char *namespace_uri; /* "urn:kurator:case" */
-  const char *type_prefix;   /* "urn:kurator:" */
+  const char *namespace_uri;            /* "urn:kurator:case" */
+  const char *type_prefix;              /* "urn:kurator:" */
   const struct chart_element *elements; /* ended by a NULL name */
 };
 
@@ -91,9 +93,10 @@ typedef enum err (*chart_loader)(void *arg, struct span uri, struct arena *arena
 
 struct chart_source {
   struct span document;
-  const char *name; /* for faults: a file name */
+  const char *name;                          /* for faults: a file name */
   const struct chart_vocabulary *vocabulary; /* NULL: plain SCXML. Borrowed for the chart's life. */
-  chart_loader loader; /* asked while compiling, and while running for a src that is an expression: lives as the chart */
+  chart_loader
+      loader; /* asked while compiling, and while running for a src that is an expression: lives as the chart */
   void *loader_arg;
 };
 /* ERR_FORMAT / ERR_INVALID / ERR_LIMIT with line and an English text in `fault`. */
@@ -101,7 +104,8 @@ enum err chart_compile(struct chart_worker *worker, const struct chart_source *s
                        struct fault *fault) MUST_CHECK;
 void chart_destroy(struct chart **chart);
 
-uint32_t chart_states_count(const struct chart *chart); /* states are numbered in document (pre-)order from 0 = <scxml> */
+uint32_t
+chart_states_count(const struct chart *chart); /* states are numbered in document (pre-)order from 0 = <scxml> */
 struct span chart_state_id(const struct chart *chart, uint32_t state); /* generated ids for states without one */
 bool chart_state_is_final(const struct chart *chart, uint32_t state);
 bool chart_state_is_atomic(const struct chart *chart, uint32_t state); /* no children; final yes, history no */
@@ -111,15 +115,16 @@ struct span chart_state_attribute(const struct chart *chart, uint32_t state, con
  * question for a name. */
 bool chart_knows_event(const struct chart *chart, struct span name);
 
-/* The n-th expression or script (from 0, in the order of compiling) that did not compile, which the recommendation makes an
- * error of the run and not of the document; false when there are no more. For linters. `*ret_text` lives as the chart. */
+/* The n-th expression or script (from 0, in the order of compiling) that did not compile, which the recommendation
+ * makes an error of the run and not of the document; false when there are no more. For linters. `*ret_text` lives as
+ * the chart. */
 bool chart_problem(const struct chart *chart, uint32_t n, uint32_t *ret_line, struct span *ret_text);
 
 /* The extension invocations of a chart, numbered in document order, for owners that keep a record per element. */
 uint32_t chart_elements_count(const struct chart *chart);
 struct chart_element_info {
-  struct span name;  /* "deadline" */
-  struct span id;    /* literal id attribute, empty if none */
+  struct span name; /* "deadline" */
+  struct span id;   /* literal id attribute, empty if none */
   uint32_t state;
   uint32_t line;
 };
@@ -139,7 +144,7 @@ struct chart_event {
 
 struct chart_invocation {
   struct span invokeid;
-  struct span type;    /* full URI */
+  struct span type; /* full URI */
   struct span src;
   uint32_t element;    /* number among chart_elements_count, UINT32_MAX for a plain <invoke> of an unknown type */
   struct value params; /* map: attributes (EXPR evaluated, TEXT as text) and params */
@@ -173,10 +178,10 @@ struct chart_moment {
 
 /* What a call did with what it was given. */
 struct chart_outcome {
-  bool taken;            /* at least one transition was enabled by the external event (for start: always true) */
-  uint32_t errors;       /* error.* events raised that no transition took */
+  bool taken;               /* at least one transition was enabled by the external event (for start: always true) */
+  uint32_t errors;          /* error.* events raised that no transition took */
   struct fault first_error; /* of those: the first, err ERR_OK if none */
-  bool ended;            /* the session has reached a top-level final state (now or before) */
+  bool ended;               /* the session has reached a top-level final state (now or before) */
 };
 
 enum err chart_session_create(struct chart_worker *worker, const struct chart *chart, struct span session_id,
@@ -194,7 +199,8 @@ enum err chart_session_event(struct chart_session *session, const struct chart_m
                              struct chart_outcome *ret_outcome) MUST_CHECK;
 /* The earliest delayed send, or CIVIL_MOMENT_NONE. */
 civil_moment chart_session_due(const struct chart_session *session);
-/* Delivers the delayed sends that are due at moment->now, in order of (due, order of sending), running a macrostep after each. */
+/* Delivers the delayed sends that are due at moment->now, in order of (due, order of sending), running a macrostep
+ * after each. */
 enum err chart_session_advance(struct chart_session *session, const struct chart_moment *moment,
                                const struct chart_host *host, struct chart_outcome *ret_outcome) MUST_CHECK;
 
@@ -214,9 +220,9 @@ enum err chart_session_variable(struct chart_session *session, const char *name,
 
 /* ---- durability ---------------------------------------------------------------------------------------------- */
 
-/* Only of a session that was started, between calls (it is then quiescent). Names states by id; holds configuration, history, data as a canonical
- * tree, queues, delayed sends with absolute due, running invocations with their children inside. A table that two
- * variables share is parted, so that the saved session goes on as a restored one would.
+/* Only of a session that was started, between calls (it is then quiescent). Names states by id; holds configuration,
+ * history, data as a canonical tree, queues, delayed sends with absolute due, running invocations with their children
+ * inside. A table that two variables share is parted, so that the saved session goes on as a restored one would.
  * ERR_UNSUPPORTED with the name of the variable in `fault` when the data holds a function or a cycle. */
 enum err chart_session_save(struct chart_session *session, struct writer *w, struct fault *fault) MUST_CHECK;
 /* ERR_CORRUPT for bytes that no save made, ERR_CONFLICT when the chart has no such state or element. Does not call

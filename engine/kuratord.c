@@ -22,7 +22,12 @@
 #include "daemon/sessions.h"
 #include "daemon/turn.h"
 
-enum { PATH_BYTES = 4096, SIGNALS = 3 };
+enum {
+  PATH_BYTES = 4096,
+  SIGNALS = 3,
+  EXCHANGE_ROLES = KEYRING_PARTICIPANT,
+  QUERY_ROLES = KEYRING_OPERATOR | KEYRING_AGENT,
+};
 
 struct process {
   struct options options;
@@ -59,18 +64,32 @@ static void port_committed(void *arg, enum err result, uint64_t head) {
 
 static bool admit(void *arg, const char *domain, const uint8_t key[KEY_CONNECTION]) {
   const struct daemon *daemon = arg;
-  unsigned wanted = strcmp(domain, "exchange") == 0 ? KEYRING_PARTICIPANT : KEYRING_OPERATOR | KEYRING_AGENT;
+  unsigned wanted = strcmp(domain, "exchange") == 0 ? EXCHANGE_ROLES : QUERY_ROLES;
   return (keyring_roles(daemon->keyring, key) & wanted) != 0;
+}
+
+/* A key can be taken back while its connection stands. */
+static bool still_admitted(const struct daemon *daemon, struct wire_server *server, unsigned wanted,
+                           const struct wire_message *message) {
+  bool admitted = (keyring_roles_of_user(daemon->keyring, message->user_id) & wanted) != 0;
+  if (!admitted) {
+    wire_server_drop(server, "the key was revoked");
+  }
+  return admitted;
 }
 
 static void on_exchange(void *arg, const struct wire_message *message) {
   struct daemon *daemon = arg;
-  sessions_on_message(daemon->sessions, message);
+  if (still_admitted(daemon, daemon->exchange, EXCHANGE_ROLES, message)) {
+    sessions_on_message(daemon->sessions, message);
+  }
 }
 
 static void on_query(void *arg, const struct wire_message *message) {
   struct daemon *daemon = arg;
-  desk_on_message(daemon->desk, message);
+  if (still_admitted(daemon, daemon->query, QUERY_ROLES, message)) {
+    desk_on_message(daemon->desk, message);
+  }
 }
 
 static void on_dropped(void *arg, struct span user_id, const char *why) {
@@ -90,6 +109,7 @@ static void on_signal(uv_signal_t *handle, int number) {
   }
   if (keyring_reload(daemon->keyring, &fault) == ERR_OK) {
     log_line(LOG_INFO, "daemon", "msg=\"keys read again\"");
+    sessions_keys_changed(daemon->sessions);
   } else {
     log_line(LOG_ERROR, "daemon", "keys not read, the old ones stay: %s", fault.text);
   }

@@ -1,15 +1,13 @@
 /*
- * daemon/desk_journal.c — the journal and the outcome.
+ * daemon/desk_journal.c — the journal.
  *
  *   journal.export            the input of a rehearsal (runtime/export.h)
- *   outcome.export            what has become of all cases (runtime/outcome.h)
  *   journal.list  [after=N]   every entry, timers and refusals too
  *   case.timeline case=ID     the entries of one family
  */
 #include "base/json.h"
 #include "daemon/page.h"
 #include "runtime/export.h"
-#include "runtime/outcome.h"
 #include "runtime/records.h"
 
 static const char *const kind_names[] = {
@@ -35,20 +33,17 @@ static enum err entry_read(const struct page *page, struct span key, struct span
   return clear_data(page, ret_entry, ret_data);
 }
 
-/* ---- journal.export, outcome.export: the lines of the runtime's writers ---- */
+/* ---- journal.export ---- */
 
 /* Lines are written until the page is full; `lines` counts them, the one that found no room too. */
 struct lines {
   struct page *page;
-  size_t skip, lines;
+  size_t lines;
 };
 
 static bool take_line(void *arg, struct span line) {
   struct lines *lines = arg;
   lines->lines++;
-  if (lines->lines <= lines->skip) {
-    return true;
-  }
   if (page_full(lines->page)) {
     return false;
   }
@@ -101,19 +96,6 @@ static enum err journal_export(struct page *page, struct fault *fault) {
     page->cursor = arena_printf(page->arena, "%llu", (unsigned long long)next);
   }
   return err == ERR_OK ? ERR_OK : fault_set(fault, err, "запись журнала не читается");
-}
-
-/* The writer sorts within families, so that a page has no key to go on from: it writes again and leaves out what was
- * shown. */
-static enum err outcome_export(struct page *page, struct fault *fault) {
-  TRY(page_counted(page, fault));
-  widen(page);
-  struct lines lines = {.page = page, .skip = page->skip};
-  enum err err = outcome_write(page->daemon->store, take_line, &lines);
-  if (err == ERR_OK && lines.lines > page->skip + page->count) {
-    page->cursor = arena_printf(page->arena, "%zu", page->skip + page->count);
-  }
-  return err == ERR_OK ? ERR_OK : fault_set(fault, err, "запись в хранилище не читается");
 }
 
 /* ---- journal.list, case.timeline ---- */
@@ -184,7 +166,6 @@ static enum err case_timeline(struct page *page, struct fault *fault) {
 const struct desk_verb desk_journal_verbs[] = {
     {"journal.export", false, journal_export},
     {"journal.list", false, journal_list},
-    {"outcome.export", false, outcome_export},
     {"case.timeline", false, case_timeline},
     {NULL, false, NULL},
 };

@@ -2,6 +2,7 @@
 #include "daemon/intake.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "proto/json.h"
 
@@ -35,6 +36,7 @@ static enum err judge_envelope(struct intake_job *job, struct envelope_header *h
   if (envelope_match(header, source->parts, source->count) != ERR_OK) {
     return fault_set(&job->fault, ERR_INVALID, "сообщения не соответствуют заголовку конверта");
   }
+  memcpy(job->signer, key, sizeof job->signer);
   return ERR_OK;
 }
 

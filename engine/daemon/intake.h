@@ -38,8 +38,9 @@ struct intake_source {
 struct intake_job {
   struct intake_job *next; /* for the owner's queue */
   bool ready;
-  struct fault fault;      /* READY: err ERR_OK, or why the whole envelope counts for nothing */
-  uint64_t first_sequence; /* READY without fault */
+  struct fault fault;             /* READY: err ERR_OK, or why the whole envelope counts for nothing */
+  uint64_t first_sequence;        /* READY without fault */
+  uint8_t signer[SIGNING_PUBLIC]; /* the same: whose signature it was. It may have been revoked since */
   struct runtime_message *messages;
   size_t count;
   size_t taken;  /* by the inbox: the owner counts here, */

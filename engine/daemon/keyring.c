@@ -17,6 +17,7 @@ enum { NAME_MAX_BYTES = 64, PATH_BYTES = 4096, MASTER_DIGITS = 2 * RUNTIME_KEY_S
 
 struct entry {
   char name[NAME_MAX_BYTES + 1];
+  char label[KEYRING_LABEL_MAX + 1];
   enum keyring_role role;
   struct key_public keys;
 };
@@ -82,6 +83,12 @@ static void table_sort(struct table *table) {
   qsort_r(table->by_key, table->count, sizeof *table->by_key, key_compare, table->entries);
 }
 
+static void table_sort_again(struct table *table) {
+  free(table->by_key);
+  table->by_key = NULL;
+  table_sort(table);
+}
+
 static const struct entry *table_key(const struct table *table, size_t i) {
   return &table->entries[table->by_key[i]];
 }
@@ -127,8 +134,8 @@ static void close_dir(DIR **dir) {
   }
 }
 
-/* "ID.pub" or "ID@LABEL.pub" → ID. False for any other file. */
-static bool name_of_file(const char *file, char name[NAME_MAX_BYTES + 1]) {
+/* "ID.pub" or "ID@LABEL.pub" → ID and LABEL. False for any other file. */
+static bool name_of_file(const char *file, char name[NAME_MAX_BYTES + 1], char label_text[KEYRING_LABEL_MAX + 1]) {
   static const char suffix[] = ".pub";
   size_t size = strlen(file);
   if (size <= sizeof suffix - 1 || strcmp(file + size - (sizeof suffix - 1), suffix) != 0) {
@@ -136,10 +143,13 @@ static bool name_of_file(const char *file, char name[NAME_MAX_BYTES + 1]) {
   }
   size -= sizeof suffix - 1;
   const char *label = memchr(file, '@', size);
+  size_t label_size = label ? size - (size_t)(label + 1 - file) : 0;
   size = label ? (size_t)(label - file) : size;
-  if (size == 0 || size > NAME_MAX_BYTES) {
+  if (size == 0 || size > NAME_MAX_BYTES || label_size > KEYRING_LABEL_MAX) {
     return false;
   }
+  memcpy(label_text, label ? label + 1 : "", label_size);
+  label_text[label_size] = '\0';
   memcpy(name, file, size);
   name[size] = '\0';
   return true;
@@ -156,8 +166,9 @@ static enum err check_participant(const struct keyring *keyring, const char *nam
 static enum err read_entry(const struct keyring *keyring, const char *folder, const char *file, enum keyring_role role,
                            struct table *table, struct fault *fault) {
   char name[NAME_MAX_BYTES + 1];
+  char label[KEYRING_LABEL_MAX + 1];
   char path[PATH_BYTES];
-  if (file[0] == '.' || !name_of_file(file, name)) {
+  if (file[0] == '.' || !name_of_file(file, name, label)) {
     return ERR_OK;
   }
   int length = snprintf(path, sizeof path, "%s/%s", folder, file);
@@ -180,6 +191,7 @@ static enum err read_entry(const struct keyring *keyring, const char *folder, co
   entry->role = role;
   entry->keys = keys;
   memcpy(entry->name, name, sizeof name);
+  memcpy(entry->label, label, sizeof label);
   return ERR_OK;
 }
 
@@ -305,6 +317,58 @@ void keyring_destroy(struct keyring **keyring) {
   }
 }
 
+/* ---- one key more or less ---- */
+
+static size_t find_key(const struct table *table, struct span participant, struct span label) {
+  size_t i = table_find_name(table, participant);
+  while (i < table->count && span_is(participant, table->entries[i].name) &&
+         !(table->entries[i].role == KEYRING_PARTICIPANT && span_is(label, table->entries[i].label))) {
+    i++;
+  }
+  return i < table->count && span_is(participant, table->entries[i].name) ? i : table->count;
+}
+
+void keyring_put(struct keyring *keyring, struct span participant, struct span label, const struct key_public *key) {
+  ASSERT(participant.size <= NAME_MAX_BYTES && label.size <= KEYRING_LABEL_MAX && !keyring_full(keyring));
+  struct entry *entry = table_add(&keyring->table);
+  entry->keys = *key;
+  (void)snprintf(entry->name, sizeof entry->name, "%.*s", SPAN_ARG(participant));
+  (void)snprintf(entry->label, sizeof entry->label, "%.*s", SPAN_ARG(label));
+  table_sort_again(&keyring->table);
+}
+
+void keyring_take(struct keyring *keyring, struct span participant, struct span label) {
+  struct table *table = &keyring->table;
+  size_t at = find_key(table, participant, label);
+  if (at < table->count) {
+    table->entries[at] = table->entries[--table->count];
+    table_sort_again(table);
+  }
+}
+
+void keyring_keys(const struct keyring *keyring, struct span participant, keyring_visit visit, void *arg) {
+  const struct table *table = &keyring->table;
+  for (size_t i = table_find_name(table, participant); i < table->count; i++) {
+    const struct entry *entry = &table->entries[i];
+    if (!span_is(participant, entry->name) ||
+        (entry->role == KEYRING_PARTICIPANT && !visit(arg, entry->label, &entry->keys))) {
+      break;
+    }
+  }
+}
+
+const char *keyring_folder(const struct keyring *keyring) {
+  return keyring->folder;
+}
+
+bool keyring_full(const struct keyring *keyring) {
+  return keyring->table.count >= KEYRING_KEYS_MAX;
+}
+
+bool keyring_knows(const struct keyring *keyring, struct span participant) {
+  return catalogue_participant(keyring->catalogue, participant) != NULL;
+}
+
 /* ---- asking ---- */
 
 const struct key_pair *keyring_server(const struct keyring *keyring) {
@@ -372,4 +436,22 @@ size_t keyring_signers(const struct keyring *keyring, struct span participant,
     }
   }
   return count;
+}
+
+struct signer_search {
+  const uint8_t *signer;
+  bool found;
+};
+
+static bool is_signer(void *arg, const char *label, const struct key_public *key) {
+  struct signer_search *search = arg;
+  (void)label;
+  search->found = memcmp(key->signing, search->signer, SIGNING_PUBLIC) == 0;
+  return !search->found;
+}
+
+bool keyring_signs_for(const struct keyring *keyring, struct span participant, const uint8_t signer[SIGNING_PUBLIC]) {
+  struct signer_search search = {.signer = signer};
+  keyring_keys(keyring, participant, is_signer, &search);
+  return search.found;
 }

@@ -82,10 +82,18 @@ static enum err submit_messages(struct session *session, struct intake_job *job)
   return ERR_OK;
 }
 
+/* A key that was revoked while the envelope waited is worth nothing for what is not handed over yet. */
+static enum err check_signer(const struct session *session, const struct intake_job *job, struct fault *fault) {
+  if (!keyring_signs_for(session->owner->daemon->keyring, session->participant->id, job->signer)) {
+    return fault_set(fault, ERR_FORBIDDEN, "ключ подписи отозван");
+  }
+  return ERR_OK;
+}
+
 /* True if the job is done with and the next one may follow. (A refusal has emptied the queue.) */
 static bool submit_job(struct session *session, struct intake_job *job) {
   struct fault fault = job->fault;
-  enum err err = fault.err;
+  enum err err = fault.err == ERR_OK ? check_signer(session, job, &fault) : fault.err;
   if (err == ERR_OK && !job->in_order) {
     err = check_sequence(session, job, &fault);
     job->in_order = true;

@@ -123,6 +123,16 @@ enum err key_pair_create(const char *path, struct key_pair *ret_pair, struct fau
   return ERR_OK;
 }
 
+enum err key_public_create(const char *path, const struct key_public *key, struct fault *fault) {
+  struct key_pair pair = {0};
+  struct key_line lines[LINES_ALL];
+  char text[FILE_SIZE_MAX];
+  memcpy(pair.connection_public, key->connection, sizeof key->connection);
+  memcpy(pair.signing.public_key, key->signing, sizeof key->signing);
+  lines_of(&pair, lines);
+  return file_create(path, 0644, text, text_print(lines, LINES_PUBLIC, text), fault);
+}
+
 /* ---- reading ---- */
 
 static enum err file_read(const char *path, bool secret, char text[FILE_SIZE_MAX], size_t *ret_size,

@@ -44,6 +44,8 @@ enum err key_pair_create(const char *path, struct key_pair *ret_pair, struct fau
 enum err key_pair_load(const char *path, struct key_pair *ret_pair, struct fault *fault) MUST_CHECK;
 /* From PATH.pub, or from a file with secrets (which are not looked at). */
 enum err key_public_load(const char *path, struct key_public *ret_public, struct fault *fault) MUST_CHECK;
+/* Writes the public halves only, as PATH itself. ERR_EXISTS, ERR_IO. */
+enum err key_public_create(const char *path, const struct key_public *key, struct fault *fault) MUST_CHECK;
 struct key_public key_pair_public(const struct key_pair *pair);
 void key_pair_erase(struct key_pair *pair); /* overwrites */
 

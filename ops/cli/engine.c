@@ -17,6 +17,13 @@ const struct cli_verb cli_engine_verbs[] = {
     {"incident", "retry", "НОМЕР-СЛУЧАЯ НОМЕР-СБОЯ " CLIENT_USAGE, "Обработать сообщение ещё раз.", incident_retry},
     {"incident", "resolve", "НОМЕР-СЛУЧАЯ НОМЕР-СБОЯ " CLIENT_USAGE, "Отметить сбой разобранным.", incident_resolve},
     {"participant", "list", "[--connected] " CLIENT_USAGE, "Участники: кто на связи, что ждёт.", list_participants},
+    {"participant", "keys", "УЧАСТНИК " CLIENT_USAGE, "Ключи участника, действующие сейчас.", participant_keys},
+    {"participant", "add", "УЧАСТНИК --key ФАЙЛ.pub [--label МЕТКА] " CLIENT_USAGE,
+     "Внести первый ключ участника, без перезапуска сервера.", participant_add},
+    {"participant", "rotate", "УЧАСТНИК --key ФАЙЛ.pub [--label МЕТКА] " CLIENT_USAGE,
+     "Внести новый ключ рядом со старым: действуют оба, пока старый не отозван.", participant_rotate},
+    {"participant", "revoke", "УЧАСТНИК [--label МЕТКА] " CLIENT_USAGE,
+     "Отозвать ключ: он перестаёт действовать сразу, и на открытых соединениях.", participant_revoke},
     {"event", "submit",
      "--as УЧАСТНИК --event СОБЫТИЕ --case НОМЕР [--data JSON|@ФАЙЛ] [--occurred-at ВРЕМЯ] | --file ФАЙЛ.jsonl "
      "[--acting-for КТО] [--spool ФАЙЛ] [--wait СЕКУНД] [--deliveries ФАЙЛ] [--endpoint АДРЕС] [--keys ПАПКА]",

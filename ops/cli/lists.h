@@ -8,6 +8,11 @@ int list_deadlines(int argc, char **argv);
 int list_referrals(int argc, char **argv);
 int list_incidents(int argc, char **argv);
 int list_participants(int argc, char **argv);
+/* participant.c */
+int participant_keys(int argc, char **argv);
+int participant_add(int argc, char **argv);
+int participant_rotate(int argc, char **argv);
+int participant_revoke(int argc, char **argv);
 /* case.c */
 int case_show(int argc, char **argv);
 int case_timeline(int argc, char **argv);

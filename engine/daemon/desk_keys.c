@@ -4,6 +4,9 @@
  *   key.list    participant=ID                                        one row for each key
  *   key.add     participant=ID [label=L] connection=HEX signing=HEX [beside=1]
  *   key.revoke  participant=ID [label=L]                              counts at once, on open connections too
+ *
+ * A change counts when the registry has it; its answer comes when the journal says who made it. Should the journal have
+ * no room for more acts, the log alone says so, and the answer has no number.
  */
 #include "base/log.h"
 #include "daemon/page.h"
@@ -51,19 +54,49 @@ static enum err key_read(const struct page *page, struct key_public *ret_key, st
   return ERR_OK;
 }
 
-static void tell(const struct page *page, const char *what, const struct registry_key *which) {
-  log_line(LOG_WARNING, "daemon", "msg=\"%s\" participant=%.*s label=%.*s operator=%.*s", what,
-           SPAN_ARG(which->participant), SPAN_ARG(which->label), SPAN_ARG(page->asker));
-}
+/* ---- what was done ---- */
 
-static void result_row(struct page *page, const struct registry_key *which, const char *result) {
+static void result_row(struct page *page, struct span participant, const char *result, uint64_t journal) {
   const struct value_field fields[] = {
-      PAGE_FIELD("participant", value_text(which->participant)),
-      PAGE_FIELD("label", value_text(which->label)),
+      PAGE_FIELD("participant", value_text(participant)),
       PAGE_FIELD("result", value_text(span_of_cstr(result))),
+      PAGE_FIELD("journal", journal > 0 ? value_int((int64_t)journal) : value_nil()),
   };
   page_row(page, fields, PAGE_COUNT(fields));
 }
+
+static enum err show_added(struct page *page, const struct runtime_acted *acted, struct fault *fault) {
+  (void)fault;
+  result_row(page, page->subject, "added", acted->journal);
+  return ERR_OK;
+}
+
+static enum err show_revoked(struct page *page, const struct runtime_acted *acted, struct fault *fault) {
+  (void)fault;
+  result_row(page, page->subject, "revoked", acted->journal);
+  return ERR_OK;
+}
+
+static void journal_change(struct page *page, enum runtime_act_kind kind, const struct registry_key *which) {
+  bool added = kind == RUNTIME_ACT_KEY_ADD;
+  struct fault fault = {.err = ERR_OK};
+  const struct runtime_act act = {
+      .kind = kind,
+      .actor = page->asker,
+      .reason = arena_printf(page->arena, "participant=%.*s label=%.*s", SPAN_ARG(which->participant),
+                             SPAN_ARG(which->label)),
+  };
+  log_line(LOG_WARNING, "daemon", "msg=\"%s\" %.*s operator=%.*s", added ? "key added" : "key revoked",
+           SPAN_ARG(act.reason), SPAN_ARG(page->asker));
+  page->subject = which->participant;
+  page->then = added ? show_added : show_revoked;
+  if (runtime_act(page->daemon->runtime, &act, &page->ticket, &fault) != ERR_OK) {
+    page->ticket = 0;
+    result_row(page, which->participant, added ? "added" : "revoked", 0);
+  }
+}
+
+/* ---- changes ---- */
 
 static enum err key_add(struct page *page, struct fault *fault) {
   struct registry_key which;
@@ -72,8 +105,7 @@ static enum err key_add(struct page *page, struct fault *fault) {
   TRY(key_read(page, &key, fault));
   bool beside = span_is(page_arg(page, "beside"), "1");
   TRY(registry_add(page->daemon->keyring, &which, &key, beside, fault));
-  tell(page, "key added", &which);
-  result_row(page, &which, "added");
+  journal_change(page, RUNTIME_ACT_KEY_ADD, &which);
   return ERR_OK;
 }
 
@@ -81,9 +113,8 @@ static enum err key_revoke(struct page *page, struct fault *fault) {
   struct registry_key which;
   TRY(which_key(page, &which, fault));
   TRY(registry_revoke(page->daemon->keyring, &which, turn_wall_clock(), fault));
-  tell(page, "key revoked", &which);
   sessions_keys_changed(page->daemon->sessions);
-  result_row(page, &which, "revoked");
+  journal_change(page, RUNTIME_ACT_KEY_REVOKE, &which);
   return ERR_OK;
 }
 

@@ -1,5 +1,5 @@
 /*
- * What an operator does with personal data, each an entry of the journal.
+ * What an operator does with personal data or with keys, each an entry of the journal.
  *
  * States of an act: waiting → written (in a batch) → told and forgotten; a batch that is not stored brings it back to
  * waiting. Whoever asked is answered only when the entry is durable: nobody sees a name, and no key counts as
@@ -15,9 +15,14 @@
 
 enum { TELLING_BYTES = 4 }; /* shorter values stand in any text */
 
-static const char *const act_names[] = {
-    [RUNTIME_ACT_REVEAL] = "person.reveal",
-    [RUNTIME_ACT_ERASE] = "person.erase",
+static const struct form {
+  const char *name;
+  bool of_person; /* else of no case, and never refused when it is written */
+} forms[] = {
+    [RUNTIME_ACT_REVEAL] = {"person.reveal", true},
+    [RUNTIME_ACT_ERASE] = {"person.erase", true},
+    [RUNTIME_ACT_KEY_ADD] = {"key.add", false},
+    [RUNTIME_ACT_KEY_REVOKE] = {"key.revoke", false},
 };
 
 /* ---- judging ---- */
@@ -54,10 +59,15 @@ static bool names_person(struct runtime *runtime, struct span root, struct span 
   return false;
 }
 
-static enum err check_reason(struct runtime *runtime, struct span root, struct span reason, struct fault *fault) {
+static enum err check_text(struct span reason, struct fault *fault) {
   if (span_empty(reason) || reason.size > RUNTIME_REASON_MAX || !span_is_text(reason)) {
     return fault_set(fault, ERR_INVALID, "Нужна причина, не длиннее %d байт", RUNTIME_REASON_MAX);
   }
+  return ERR_OK;
+}
+
+static enum err check_reason(struct runtime *runtime, struct span root, struct span reason, struct fault *fault) {
+  TRY(check_text(reason, fault));
   if (names_person(runtime, root, reason)) {
     return fault_set(fault, ERR_INVALID, "В причине стоят персональные данные этого случая: журнал хранится всегда");
   }
@@ -93,23 +103,28 @@ static void put_last(struct acts *acts, struct act *act) {
   acts->count++;
 }
 
-enum err runtime_act(struct runtime *runtime, const struct runtime_act *act, uint64_t *ret_ticket,
-                     struct fault *fault) {
-  if (runtime->failed != ERR_OK) {
-    return ERR_CLOSED;
-  }
+static enum err check_person(struct runtime *runtime, const struct runtime_act *act, struct fault *fault) {
   if (span_empty(act->case_id) || case_root(act->case_id).size > RUNTIME_ROOT_MAX ||
       act->actor.size > RUNTIME_NAME_MAX) {
     return fault_set(fault, ERR_NOT_FOUND, "Персональных данных у этого случая нет");
   }
   struct span root = case_root(act->case_id);
   TRY(check_state(runtime, root, fault));
-  TRY(check_reason(runtime, root, act->reason, fault));
+  return check_reason(runtime, root, act->reason, fault);
+}
+
+enum err runtime_act(struct runtime *runtime, const struct runtime_act *act, uint64_t *ret_ticket,
+                     struct fault *fault) {
+  if (runtime->failed != ERR_OK) {
+    return ERR_CLOSED;
+  }
+  bool of_person = forms[act->kind].of_person;
+  TRY(of_person ? check_person(runtime, act, fault) : check_text(act->reason, fault));
   if (runtime->acts.count == RUNTIME_ACTS_MAX) {
     return fault_set(fault, ERR_BUSY, "Слишком много таких запросов ждут записи");
   }
   *ret_ticket = ++runtime->acts.tickets;
-  struct act *added = act_copy(act, root);
+  struct act *added = act_copy(act, of_person ? case_root(act->case_id) : span_of(NULL, 0));
   added->acted.ticket = *ret_ticket;
   put_last(&runtime->acts, added);
   return ERR_OK;
@@ -135,7 +150,7 @@ static void append(struct runtime *runtime, const struct runtime_act *act, civil
       .recorded_at = now,
       .occurred_at = now,
       .sender = act->actor,
-      .event = span_of_cstr(act_names[act->kind]),
+      .event = span_of_cstr(forms[act->kind].name),
       .case_id = act->case_id,
       .text = act->reason,
   };
@@ -148,7 +163,7 @@ static void append(struct runtime *runtime, const struct runtime_act *act, civil
 static void write_act(struct runtime *runtime, struct act *act, civil_moment now) {
   struct fault fault = {.err = ERR_OK};
   act->written = true;
-  act->acted.err = check_state(runtime, act->act.case_id, &fault);
+  act->acted.err = forms[act->act.kind].of_person ? check_state(runtime, act->act.case_id, &fault) : ERR_OK;
   if (act->acted.err != ERR_OK) {
     return;
   }

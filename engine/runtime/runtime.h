@@ -226,11 +226,14 @@ enum err runtime_incident_retry(struct runtime *runtime, struct span case_id, ui
 enum err runtime_incident_resolve(struct runtime *runtime, struct span case_id, uint64_t incident, struct span actor,
                                   struct fault *fault) MUST_CHECK;
 
-/* What an operator does with personal data. It becomes an entry of the journal first, and is told by ports.acted when
- * that is durable: who, what, which case, why. It waits while timers are due, so that no entry stands before theirs. */
+/* What an operator does with personal data or with keys. It becomes an entry of the journal first, and is told by
+ * ports.acted when that is durable: who, what, which case, why. It waits while timers are due, so that no entry stands
+ * before theirs. */
 enum runtime_act_kind {
-  RUNTIME_ACT_REVEAL, /* the caller shows the data after it is told */
-  RUNTIME_ACT_ERASE,  /* destroys the person's key; what is sealed under it is noise from then on */
+  RUNTIME_ACT_REVEAL,  /* the caller shows the data after it is told */
+  RUNTIME_ACT_ERASE,   /* destroys the person's key; what is sealed under it is noise from then on */
+  RUNTIME_ACT_KEY_ADD, /* no case; the caller has done it, and `reason` says what: no more than an entry */
+  RUNTIME_ACT_KEY_REVOKE,
 };
 struct runtime_act {
   enum runtime_act_kind kind;

@@ -27,9 +27,9 @@ static const struct table_column key_columns[] = {
 };
 static const struct table_column result_columns[] = {
     {"Участник", "participant", TABLE_TEXT, 0, NULL},
-    {"Метка", "label", TABLE_TEXT, 0, NULL},
     {"Итог", "result", TABLE_TEXT, 0,
      (const struct table_word[]){{"added", "ключ внесён"}, {"revoked", "ключ отозван"}, {NULL, NULL}}},
+    {"Запись", "journal", TABLE_NUMBER, 0, NULL},
     {NULL, NULL, TABLE_TEXT, 0, NULL},
 };
 

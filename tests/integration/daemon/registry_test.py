@@ -12,6 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from daemon_test import notice  # noqa: E402
 from engine import ROOT, Engine, finish  # noqa: E402
+from export_test import ROWS, all_fields  # noqa: E402
 from hostile_test import HELLO, PING, PONG, REFUSAL, WELCOME, Dealer, field, frame, hello, read  # noqa: E402
 
 
@@ -94,6 +95,22 @@ class Registry(unittest.TestCase):
         self.assertEqual(1, len(past))
         self.assertEqual((self.engine.hands / "ufsin.pub").read_text(), past[0].read_text())
         self.assertEqual(["ufsin@2024.pub"], [path.name for path in (self.engine.keys / "participants").iterdir()])
+
+    def test_who_changed_a_key_stands_in_the_journal(self):
+        self.engine.start()
+        added, = self.rotate()
+        revoked, = self.participant("revoke", "ufsin", "--label", "2024")
+        self.assertEqual([1, 2], [added["journal"], revoked["journal"]])
+        asker = Dealer(self.context, self.engine, "operator", self.engine.query)
+        self.addCleanup(asker.socket.close)
+        asker.send(field(1, 1) + field(5, "journal.list"))
+        rows = [json.loads(value) for number, value in all_fields(asker.receive()[0]) if number == ROWS]
+        self.assertEqual([("audit", "operator", "key.add", "participant=ufsin label=2024"),
+                          ("audit", "operator", "key.revoke", "participant=ufsin label=2024")],
+                         [(row["kind"], row["sender"], row["event"], row["text"]) for row in rows])
+        self.assertEqual(0, self.engine.stop())
+        self.engine.must("audit", "verify", "--keys", self.engine.keys / "server.pub", "--data",
+                         self.engine.folder / "data")
 
     def test_a_change_that_makes_no_sense_changes_nothing(self):
         self.engine.start()

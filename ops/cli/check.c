@@ -210,7 +210,7 @@ static void check_document(struct findings *findings, const char *folder, const 
     return;
   }
   check_json(findings, path, text, lines);
-  free((void *)(uintptr_t)text.data);
+  cli_file_free(&text);
 }
 
 static void check_documents(struct findings *findings, const char *chart, const char *part, const char *suffix) {

@@ -73,7 +73,7 @@ static int conclude(const struct rehearse_counts *counts) {
   return counts->bad == 0 ? CLI_OK : cli_fail(CLI_INVALID, "строк с ошибками: %u; они пропущены", counts->bad);
 }
 
-static int rehearse_config(const struct arguments *a, const struct config *config, struct span events,
+static int rehearse_config(struct arguments *a, const struct config *config, struct span events,
                            struct outputs *outputs) {
   struct fault fault = {.err = ERR_OK};
   struct runtime *runtime = NULL;
@@ -94,7 +94,7 @@ static int rehearse_config(const struct arguments *a, const struct config *confi
       .sink_arg = outputs,
       .progress = draws ? draw_progress : NULL,
       .bad_line = tell_bad_line,
-      .bad_line_arg = (void *)(uintptr_t)a,
+      .bad_line_arg = a,
   };
   struct rehearse_counts counts = {0};
   err = rehearse_run(&options, &counts, &fault);
@@ -105,7 +105,7 @@ static int rehearse_config(const struct arguments *a, const struct config *confi
   return err == ERR_OK ? conclude(&counts) : cli_fail(cli_exit_of(err), "%s: %s", a->events, fault.text);
 }
 
-static int rehearse_files(const struct arguments *a, struct span events) {
+static int rehearse_files(struct arguments *a, struct span events) {
   char buffer[PATH_SIZE];
   struct fault fault = {.err = ERR_OK};
   struct config *config = NULL;

@@ -37,6 +37,6 @@ const char *fuzz_file(const char *suffix, struct span bytes);
 /* A folder of this process, empty at first; it goes with the process. */
 const char *fuzz_folder(void);
 /* Writes DIR/NAME. */
-void fuzz_write(const char *folder, const char *name, struct span bytes);
+void fuzz_write(const char *dir, const char *name, struct span bytes);
 
 #endif

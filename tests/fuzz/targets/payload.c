@@ -17,7 +17,8 @@ static struct span event_of(struct span bytes) {
       return span_of_cstr(payload->fields[i].name);
     }
   }
-  return span_of_cstr(payload->fields[bytes.size % payload->n_fields].name);
+  unsigned count = payload->n_fields > 0 ? payload->n_fields : 1;
+  return span_of_cstr(payload->fields[bytes.size % count].name);
 }
 
 /* What is stored of a payload came through JSON text or a value: neither may change it. */

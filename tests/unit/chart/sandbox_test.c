@@ -49,8 +49,8 @@ static void endless_scripts_hit_the_limit(void **state) {
       "::a:: goto a",
       "local t = {} for i = 1, 1000 do t[i] = i end while true do for k in pairs(t) do end end",
       "table.sort({3, 1, 2, 5, 4}, function() while true do end end)",
-      "local t = {} for i = 1, 2000 do t[i] = i end for i = 1, 2000 do table.insert(t, 1, i) end "
-      "while true do table.insert(t, 1, 0) end",
+      ("local t = {} for i = 1, 2000 do t[i] = i end for i = 1, 2000 do table.insert(t, 1, i) end "
+       "while true do table.insert(t, 1, 0) end"),
   };
   for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
     hits_the_limit(*state, scripts[i]);

@@ -423,8 +423,8 @@ static void a_journal_that_nobody_signed_proves_nothing(void **state) {
 
 /* ---- lines ---- */
 
-static const char *lines_of(struct writer *w) {
-  const char *text = arena_cstr(&b.arena, writer_span(w));
+static char *lines_of(struct writer *w) {
+  char *text = arena_cstr(&b.arena, writer_span(w));
   writer_finish(w);
   return text;
 }
@@ -434,7 +434,7 @@ static struct audit_writer writer_to(struct writer *w) {
   return (struct audit_writer){.sink = take_line, .sink_arg = w, .sign = bench_sign, .now = bench_moment(TUESDAY)};
 }
 
-static const char *export_lines(size_t at_a_time) {
+static char *export_lines(size_t at_a_time) {
   struct writer w;
   struct audit_writer out = writer_to(&w);
   uint64_t next = 1;
@@ -472,7 +472,7 @@ static void an_export_that_was_changed_or_cut_is_found_out(void **state) {
   struct audit_report report;
   struct fault fault;
   make_journal();
-  char *text = (char *)(uintptr_t)export_lines(1000);
+  char *text = export_lines(1000);
   char *link = strstr(text, "\"journal\":3,\"link\":\"");
   assert_non_null(link);
   link += strlen("\"journal\":3,\"link\":\"");
@@ -522,8 +522,8 @@ static void rubbish_is_no_proof(void **state) {
       "{\"type\":\"head\",\"journal\":1}",
       "{\"type\":\"from\",\"journal\":-1}",
       "{\"type\":\"from\",\"journal\":0,\"chain\":\"00\"}",
-      "{\"type\":\"from\",\"journal\":0,\"chain\":"
-      "\"1100000000000000000000000000000000000000000000000000000000000000\"}",
+      ("{\"type\":\"from\",\"journal\":0,\"chain\":"
+       "\"1100000000000000000000000000000000000000000000000000000000000000\"}"),
       "{\"type\":\"other\",\"journal\":1}",
   };
   for (size_t i = 0; i < sizeof rubbish / sizeof rubbish[0]; i++) {

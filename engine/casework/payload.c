@@ -393,6 +393,16 @@ static struct value cut_row(const struct catalogue *catalogue, struct fields fie
   return (struct value){.kind = VALUE_MAP, .map = {kept, kept_count}};
 }
 
+/* How many there are is news, too. */
+static bool has_row(const struct value *rows) {
+  for (size_t i = 0; i < rows->list.count; i++) {
+    if (rows->list.items[i].map.count > 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 static struct value cut_rows(const struct catalogue *catalogue, struct span record, const struct value *list,
                              struct span kind, struct arena *arena) {
   size_t count = list->kind == VALUE_LIST ? list->list.count : 0;
@@ -417,6 +427,9 @@ struct value catalogue_cut(const struct catalogue *catalogue, const struct value
     kept[kept_count] = *field;
     if (!span_empty(verdict.record)) {
       kept[kept_count].value = cut_rows(catalogue, verdict.record, &field->value, kind, arena);
+      if (!has_row(&kept[kept_count].value)) {
+        continue;
+      }
     }
     kept_count++;
   }

@@ -201,6 +201,14 @@ enum err family_target(struct runtime *runtime, struct span top, const struct ru
                        const struct event_rule *rule, const struct value *data, struct case_slot **ret_target,
                        struct fault *fault) MUST_CHECK;
 
+/* What everybody outside calls a case: the root's number, and behind it the referral's own part of the id. Which part
+ * of the family a referral belongs to tells what kind of case the root is, and with it what an executor may not know.
+ */
+struct span family_outside(struct runtime *runtime, const struct case_view *view, struct span id);
+/* The case of that name: its id, or what family_outside calls it. As cases_get. */
+enum err family_named(struct runtime *runtime, struct span name, struct case_slot **ret_slot,
+                      struct fault *fault) MUST_CHECK;
+
 /* ---- message.c ---- */
 
 /* One message from the inbox: everything about it is put into the open batch and the outbox. */

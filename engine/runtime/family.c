@@ -64,6 +64,44 @@ enum err family_living(struct runtime *runtime, struct span top, struct family *
   return ERR_OK;
 }
 
+/* ---- names ---- */
+
+struct span family_outside(struct runtime *runtime, const struct case_view *view, struct span id) {
+  struct span root = case_root(id);
+  struct span parent = view->identity.parent;
+  if (!view->identity.referral || parent.size >= id.size) {
+    return root;
+  }
+  struct span own = span_of(id.data + parent.size, id.size - parent.size); /* with its '/' */
+  return arena_printf(&runtime->arena, "%.*s%.*s", SPAN_ARG(root), SPAN_ARG(own));
+}
+
+/* A referral stands below the root or below one of its parts. */
+static enum err below_a_part(struct runtime *runtime, struct span root, struct span own, struct case_slot **ret_slot,
+                             struct fault *fault) {
+  struct case_slot *slot = NULL;
+  TRY(cases_get(&runtime->cases, root, &slot, fault));
+  const struct text_list *children = &case_slot_view(slot)->children;
+  for (size_t i = 0; i < children->count; i++) {
+    struct fault unread = {0};
+    struct span id = arena_printf(&runtime->arena, "%.*s%.*s", SPAN_ARG(children->items[i]), SPAN_ARG(own));
+    enum err err = id.size > CASE_ID_MAX ? ERR_NOT_FOUND : cases_get(&runtime->cases, id, ret_slot, &unread);
+    if (err != ERR_NOT_FOUND) {
+      return err;
+    }
+  }
+  return ERR_NOT_FOUND;
+}
+
+enum err family_named(struct runtime *runtime, struct span name, struct case_slot **ret_slot, struct fault *fault) {
+  enum err err = cases_get(&runtime->cases, name, ret_slot, fault);
+  struct span root = case_root(name);
+  if (err != ERR_NOT_FOUND || root.size == name.size) {
+    return err;
+  }
+  return below_a_part(runtime, root, span_of(name.data + root.size, name.size - root.size), ret_slot, fault);
+}
+
 typedef bool (*family_ask)(const struct case_file *c, struct span event);
 
 /* The first member that answers yes; with a key, the case addressed or the first member of that key. */

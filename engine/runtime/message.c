@@ -165,7 +165,7 @@ static enum err judge(struct judgement *j) {
   TRY(judge_payload(j));
   struct case_slot *addressed = NULL;
   struct fault unread = {0};
-  enum err found = cases_get(&j->runtime->cases, j->message->case_id, &addressed, &unread);
+  enum err found = family_named(j->runtime, j->message->case_id, &addressed, &unread);
   if (found == ERR_NOT_FOUND) {
     return judge_start(j);
   }

@@ -288,7 +288,7 @@ static void deliver(struct work *work, struct case_slot *slot, const struct case
       .participant = to,
       .recorded_at = work->now,
       .journal = work->journal,
-      .case_id = slot->id,
+      .case_id = family_outside(rt, case_slot_view(slot), slot->id),
       .process = case_slot_view(slot)->identity.process,
       .subject = effect->subject,
       .event = effect->event,
@@ -301,7 +301,7 @@ static void deliver(struct work *work, struct case_slot *slot, const struct case
   streams_add(rt, &delivery);
 }
 
-static void notify_sender(struct work *work, const struct case_slot *slot, const struct case_effect *effect) {
+static void notify_sender(struct work *work, struct case_slot *slot, const struct case_effect *effect) {
   const struct participant *to = catalogue_participant(work->runtime->catalogue, work->sender);
   if (!to) {
     return;
@@ -311,7 +311,7 @@ static void notify_sender(struct work *work, const struct case_slot *slot, const
       .participant = to,
       .recorded_at = work->now,
       .journal = work->journal,
-      .case_id = slot->id,
+      .case_id = family_outside(work->runtime, case_slot_view(slot), slot->id),
       .event = work->event,
       .reason = effect->reason,
       .detail = effect->detail,
@@ -319,7 +319,7 @@ static void notify_sender(struct work *work, const struct case_slot *slot, const
   streams_add(work->runtime, &delivery);
 }
 
-static void open_incident(struct work *work, const struct case_slot *slot, const struct case_effect *effect) {
+static void open_incident(struct work *work, struct case_slot *slot, const struct case_effect *effect) {
   incidents_open(work->runtime, &(struct incident_report){
                                     .case_id = slot->id,
                                     .reason = effect->reason,

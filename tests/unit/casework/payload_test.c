@@ -143,6 +143,13 @@ static void everybody_sees_only_the_classes_of_his_kind(void **state) {
   assert_string_equal(text_of(s, &doctor), "{\"day\":\"2026-02-28\",\"rows\":[{\"id\":\"m1\"}]}");
 }
 
+static void of_rows_in_which_nothing_may_be_seen_not_even_the_number_is_shown(void **state) {
+  struct state *s = *state;
+  struct value v = json(s, "{\"rows\":[{\"comment\":\"x\"},{\"comment\":\"y\"}]}");
+  struct value doctor = catalogue_cut(s->catalogue, &v, SPAN_LITERAL("doctor"), &s->arena);
+  assert_string_equal(text_of(s, &doctor), "{}");
+}
+
 /* "note" is a person's in one event and health in another: a helper may see the one, a doctor the other, nobody both.
  */
 static void a_name_with_two_classes_is_shown_only_to_whom_both_are(void **state) {
@@ -162,6 +169,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_chart_gets_codes_and_dates_and_nothing_personal, setup, teardown),
       cmocka_unit_test_setup_teardown(splitting_an_unknown_field_is_refused, setup, teardown),
       cmocka_unit_test_setup_teardown(everybody_sees_only_the_classes_of_his_kind, setup, teardown),
+      cmocka_unit_test_setup_teardown(of_rows_in_which_nothing_may_be_seen_not_even_the_number_is_shown, setup,
+                                      teardown),
       cmocka_unit_test_setup_teardown(a_name_with_two_classes_is_shown_only_to_whom_both_are, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,12 +195,31 @@ static void one_sender_cannot_fill_the_disk_with_refusals(void **state) {
 
 /* ---- families ---- */
 
+/* Which part of the family a referral belongs to tells what kind of case it is. */
+static void outside_a_referral_has_the_number_of_its_root_and_answers_find_it(void **state) {
+  (void)state;
+  plan_two();
+  for (size_t i = 0; i < b.deliveries_count; i++) {
+    assert_lacks(b.deliveries[i], "A/part");
+  }
+  assert_string_equal(
+      "accepted 4",
+      bench_send(&b, TUESDAY, &(struct bench_message){"doctor-a", 1, "accepted", "A/m1", "{\"offer\":1}", NULL}));
+  assert_string_equal("accepted 5",
+                      bench_send(&b, TUESDAY, &(struct bench_message){"doctor-a", 2, "completed", "A/m1", NULL, NULL}));
+  assert_has(bench_send(&b, TUESDAY, &(struct bench_message){"doctor-a", 3, "completed", "A/m1", NULL, NULL}),
+             "refused CONFLICT Дело закрыто");
+  assert_has(bench_send(&b, TUESDAY, &(struct bench_message){"doctor-a", 4, "completed", "A/m9", NULL, NULL}),
+             "refused NOT_FOUND");
+  assert_string_equal(bench_outcome(&b), bench_rehearse(&b, bench_export(&b), "2026-01-13"));
+}
+
 static void an_event_for_the_root_goes_to_the_child_that_knows_it(void **state) {
   (void)state;
   plan_two();
   assert_has(bench_outcome(&b), "\"type\":\"case\",\"case\":\"A\",\"process\":\"part\",\"states\":[\"working\"]");
-  assert_true(bench_delivered(&b, "doctor-a 1 offer A/part/m1"));
-  assert_true(bench_delivered(&b, "doctor-b 1 offer A/part/m2"));
+  assert_true(bench_delivered(&b, "doctor-a 1 offer A/m1"));
+  assert_true(bench_delivered(&b, "doctor-b 1 offer A/m2"));
 }
 
 static void a_field_says_which_child_is_meant(void **state) {
@@ -579,7 +598,7 @@ static void a_sender_hears_of_the_incident_of_its_message(void **state) {
   plan_two();
   struct bench_message completed = {"doctor-a", 1, "completed", "A/part/m1", NULL, NULL}; /* not accepted yet */
   assert_has(bench_send(&b, TUESDAY, &completed), "accepted");
-  assert_true(bench_delivered(&b, "incident A/part/m1"));
+  assert_true(bench_delivered(&b, "incident A/m1"));
   assert_has(bench_outcome(&b), "\"reason\":\"event-not-taken\"");
 }
 
@@ -658,6 +677,7 @@ int main(void) {
       TEST(each_refusal_has_an_incident_and_many_of_one_kind_are_counted),
       TEST(one_sender_cannot_fill_the_disk_with_refusals),
       TEST(an_event_for_the_root_goes_to_the_child_that_knows_it),
+      TEST(outside_a_referral_has_the_number_of_its_root_and_answers_find_it),
       TEST(a_field_says_which_child_is_meant),
       TEST(only_the_addressee_may_answer_an_offer),
       TEST(an_answer_that_names_no_child_is_for_the_only_one_of_its_sender),

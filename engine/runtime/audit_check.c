@@ -57,7 +57,9 @@ static enum err walk_head(struct walk *walk, const struct record_signed *head) {
   report->signed_to = head->journal;
   report->signed_at = head->at;
   size_t size = head->key_id.size < RUNTIME_KEY_ID_MAX ? head->key_id.size : RUNTIME_KEY_ID_MAX;
-  memcpy(report->key_id, head->key_id.data, size);
+  if (size > 0) {
+    memcpy(report->key_id, head->key_id.data, size);
+  }
   report->key_id[size] = '\0';
   return ERR_OK;
 }

@@ -385,6 +385,9 @@ enum err record_incident_read(struct span bytes, struct record_incident *ret_inc
   uint8_t version;
   TRY(record_open_to(bytes, VERSION_INCIDENT, &r, &version));
   uint8_t flags = reader_u8(&r);
+  if ((flags & ~(FLAG_RESOLVED | FLAG_TRANSPORT | FLAG_PARKS)) != 0) {
+    return ERR_CORRUPT;
+  }
   struct record_incident incident = {
       .resolved = (flags & FLAG_RESOLVED) != 0,
       .transport = (flags & FLAG_TRANSPORT) != 0,

@@ -513,6 +513,19 @@ static void one_entry_is_proved_and_nothing_of_the_others_shown(void **state) {
   writer_finish(&w);
 }
 
+/* Found by fuzzing. */
+static void a_head_without_a_key_is_nobodys(void **state) {
+  (void)state;
+  struct audit_report report;
+  struct fault fault;
+  make_journal();
+  char *text = export_lines(1000);
+  char *key = strstr(text, "\"key\":\"" BENCH_KEY_ID "\"");
+  assert_non_null(key);
+  memcpy(key, "\"kez\"", 5);
+  assert_int_equal(ERR_INVALID, check(text, &report, &fault));
+}
+
 static void rubbish_is_no_proof(void **state) {
   (void)state;
   static const char *const rubbish[] = {
@@ -560,6 +573,7 @@ int main(void) {
       TEST(an_exported_journal_is_checked_without_the_database),
       TEST(an_export_that_was_changed_or_cut_is_found_out),
       TEST(one_entry_is_proved_and_nothing_of_the_others_shown),
+      TEST(a_head_without_a_key_is_nobodys),
       TEST(rubbish_is_no_proof),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

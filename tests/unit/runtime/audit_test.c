@@ -522,7 +522,7 @@ static void a_head_without_a_key_is_nobodys(void **state) {
   char *text = export_lines(1000);
   char *key = strstr(text, "\"key\":\"" BENCH_KEY_ID "\"");
   assert_non_null(key);
-  memcpy(key, "\"kez\"", 5);
+  key[3] = 'z'; /* another field than the reader knows */
   assert_int_equal(ERR_INVALID, check(text, &report, &fault));
 }
 

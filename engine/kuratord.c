@@ -18,6 +18,7 @@
 #include "daemon/deliver.h"
 #include "daemon/desk.h"
 #include "daemon/evidence.h"
+#include "daemon/fingerprint.h"
 #include "daemon/options.h"
 #include "daemon/sessions.h"
 #include "daemon/turn.h"
@@ -213,7 +214,12 @@ static enum err read_settings(struct process *process, struct fault *fault) {
   struct daemon *daemon = &process->daemon;
   const struct config_options options = {.config_dir = process->options.config};
   TRY(config_load(&options, &daemon->config, fault));
+  if (fingerprint_of(process->options.config, daemon->config_digest) != ERR_OK) {
+    return fault_set(fault, ERR_IO, "%s: cannot be read", process->options.config);
+  }
   options_complete(&process->options, &daemon->config->engine, &daemon->config->arena);
+  daemon->config_dir = process->options.config;
+  daemon->data_dir = process->options.data;
   return keyring_load(process->options.keys, &daemon->config->catalogue, &daemon->keyring, fault);
 }
 

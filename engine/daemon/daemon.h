@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "daemon/keyring.h"
+#include "proto/signing.h"
 #include "runtime/config.h"
 #include "runtime/runtime.h"
 #include "store/store.h"
@@ -34,8 +35,10 @@ struct daemon {
   struct sessions *sessions;
   struct turn *turn;
   struct desk *desk;
-  civil_moment started_at; /* wall clock */
-  bool failed;             /* the store is unsafe: exit, a restart recovers */
+  const char *config_dir, *data_dir;
+  uint8_t config_digest[SIGNING_DIGEST]; /* of the configuration as it was read */
+  civil_moment started_at;               /* wall clock */
+  bool failed;                           /* the store is unsafe: exit, a restart recovers */
 };
 
 #endif

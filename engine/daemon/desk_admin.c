@@ -67,6 +67,7 @@ static enum err participant_list(struct page *page, struct fault *fault) {
         PAGE_FIELD("title", value_text(line.participant->title)),
         PAGE_FIELD("connected", value_bool(line.connected)),
         PAGE_FIELD("agent", page_known(span_of_cstr(line.agent))),
+        PAGE_FIELD("seen", line.seen_at > 0 ? page_moment(page, line.seen_at) : value_nil()),
         PAGE_FIELD("sequence", value_int((int64_t)line.sequence)),
         PAGE_FIELD("stream", value_int((int64_t)line.head)),
         PAGE_FIELD("acknowledged", value_int((int64_t)line.acknowledged)),

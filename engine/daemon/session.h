@@ -60,7 +60,8 @@ struct session {
   struct sessions *owner;
   const struct participant *participant;
   enum session_state state;
-  struct peer *peer; /* NULL: AWAY */
+  struct peer *peer;    /* NULL: AWAY */
+  civil_moment seen_at; /* wall clock of its last frame, 0: none since the start */
 
   /* what comes in */
   struct intake_job *first, *last; /* in order of arrival */

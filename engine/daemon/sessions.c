@@ -268,6 +268,7 @@ void sessions_on_message(struct sessions *sessions, const struct wire_message *m
     peer_refuse(sessions, message->peer, frame->participant, &fault, 0);
     return;
   }
+  session->seen_at = turn_wall_clock();
   if (frame->body_case == KURATOR__V1__FRAME__BODY_HELLO) {
     on_hello(session, message, frame->hello, frame->participant);
   } else if (session->peer && span_equal(span_of(session->peer->id, session->peer->id_size), message->peer)) {
@@ -389,6 +390,7 @@ struct sessions_line sessions_line(const struct sessions *sessions, size_t i) {
       .participant = session->participant,
       .connected = session->peer != NULL,
       .agent = session->peer ? session->peer->agent : "",
+      .seen_at = session->seen_at,
       .sequence = runtime_sequence_of(sessions->daemon->runtime, session->participant->id),
       .sent = session->sent,
       .acknowledged = cursor.acknowledged,

@@ -48,8 +48,9 @@ void sessions_probe(struct sessions *sessions, uint64_t number);
 struct sessions_line {
   const struct participant *participant;
   bool connected;
-  const char *agent; /* what the link says of itself */
-  uint64_t sequence; /* last one taken */
+  const char *agent;    /* what the link says of itself */
+  civil_moment seen_at; /* wall clock, 0: not since the start */
+  uint64_t sequence;    /* last one taken */
   uint64_t sent, acknowledged, head;
   size_t waiting; /* messages without receipt */
 };

@@ -45,6 +45,7 @@ struct turn {
   bool is_virtual;
   bool last; /* STEPPING: at the target */
   bool draining;
+  bool store_full;
   civil_moment now, target; /* virtual */
   uint64_t barrier;
   uint64_t asked_at, probed_at, backoff_until; /* uv_now */
@@ -73,6 +74,10 @@ bool turn_holds(const struct turn *turn) {
 
 bool turn_draining(const struct turn *turn) {
   return turn->draining;
+}
+
+bool turn_store_full(const struct turn *turn) {
+  return turn->store_full;
 }
 
 bool turn_advancing(const struct turn *turn) {
@@ -282,6 +287,7 @@ static void on_timer(uv_timer_t *timer) {
 }
 
 void turn_committed(struct turn *turn, enum err result) {
+  turn->store_full = result == ERR_FULL;
   if (result == ERR_FULL) {
     log_line(LOG_ERROR, "daemon", "msg=\"the store is full, waiting\"");
     turn->backoff_until = uv_now(&turn->daemon->loop) + FULL_MS;

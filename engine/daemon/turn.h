@@ -31,6 +31,8 @@ void turn_kick(struct turn *turn);
 bool turn_holds(const struct turn *turn);
 /* The runtime's port: a batch has ended. */
 void turn_committed(struct turn *turn, enum err result);
+/* The last batch found no room in the store; it is tried again. */
+bool turn_store_full(const struct turn *turn);
 /* Finishes what is under way, then stops the loop. What is held by the virtual clock stays with its senders. */
 void turn_drain(struct turn *turn);
 bool turn_draining(const struct turn *turn);

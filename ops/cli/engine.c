@@ -48,6 +48,8 @@ const struct cli_verb cli_engine_verbs[] = {
     {"clock", "advance", "--to МОМЕНТ [--expect УЧАСТНИК,…] [--timeout СЕКУНД-БЕЗ-ДВИЖЕНИЯ] " CLIENT_USAGE,
      "Перевести виртуальные часы: срок за сроком, дожидаясь всех адаптеров.", clock_advance},
     {"status", "", CLIENT_USAGE, "Состояние сервера.", status_show},
+    {"doctor", "", "[--silent-days ДНЕЙ] " CLIENT_USAGE, "Что не в порядке, почему и что делать. 0: ничего.",
+     doctor_run},
     {"config", "check", "[--config ПАПКА] [--processes ПАПКА]", "Проверить настройки и схемы процессов.", config_check},
     {"keys", "generate",
      "--out ПАПКА [--server] [--participant ИМЯ,…] [--operator ИМЯ,…] [--agent ИМЯ,…] [--privacy] [--register "

@@ -13,6 +13,8 @@ int participant_keys(int argc, char **argv);
 int participant_add(int argc, char **argv);
 int participant_rotate(int argc, char **argv);
 int participant_revoke(int argc, char **argv);
+/* doctor.c */
+int doctor_run(int argc, char **argv);
 /* case.c */
 int case_show(int argc, char **argv);
 int case_timeline(int argc, char **argv);

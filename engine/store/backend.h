@@ -38,7 +38,9 @@ struct store_backend {
   /* Fills all but `commits`. */
   enum err (*stats)(void *self, struct store_stats *ret_stats);
   enum err (*backup)(void *self, const char *path, struct fault *fault);
-  /* Frees `self`. No commit is in flight. */
+  /* NULL: not supported. */
+  enum err (*backup_start)(void *self, const char *path, store_copied copied, void *arg);
+  /* Frees `self`. No commit is in flight; a copy may be. */
   void (*close)(void *self);
 };
 

@@ -13,15 +13,21 @@
  *
  * Invariants
  *  1. A write transaction begins and ends inside one call of try_commit: LMDB binds it to its thread.
- *  2. The map is resized only on the owner's thread, with no job being tried and the reader released.
+ *  2. The map is resized only on the owner's thread, with no job being tried, no copy being made and the reader
+ * released.
  *  3. While a job is in flight the reader holds the snapshot from before it: a scan sees one state, whenever it
  *     runs. It is released when the job ends, so it never keeps pages longer than the commit itself does.
  *  4. ERR_FULL means that the transaction was aborted before its meta page was written. Anything less certain is
  *     ERR_COMMIT, and the store is not used any more.
  *  5. After store_settled nothing of the backend is touched: `done` may have closed it.
+ *
+ * A copy (backup_start) runs beside all that, on the pool, with a snapshot of its own; nothing but lmdb.copying tells
+ * the others of it.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <uv.h>
 
 #include "store/backend.h"
@@ -38,11 +44,23 @@ struct job {
   int rc;           /* LMDB's answer to the last try */
 };
 
+struct copy {
+  uv_work_t work;
+  uv_sem_t ended;
+  struct backend *owner; /* NULL: closed meanwhile, only the memory is left */
+  char path[PATH_MAX];
+  enum err err;
+  struct fault fault;
+  store_copied copied;
+  void *arg;
+};
+
 struct backend {
   struct lmdb lmdb;
   struct store *store;
-  uv_loop_t *loop; /* NULL: the owner polls */
-  struct job *job; /* in flight */
+  uv_loop_t *loop;   /* NULL: the owner polls */
+  struct job *job;   /* in flight */
+  struct copy *copy; /* being made */
   uint64_t jobs;
 };
 
@@ -319,9 +337,59 @@ static enum err lmdb_backup(void *self, const char *path, struct fault *fault) {
   return lmdb_env_backup(&((struct backend *)self)->lmdb, path, fault);
 }
 
+/* ---- a copy beside the work ---- */
+
+static void copy_on_pool(uv_work_t *work) {
+  struct copy *copy = work->data;
+  copy->err = lmdb_env_backup(&copy->owner->lmdb, copy->path, &copy->fault);
+  uv_sem_post(&copy->ended);
+}
+
+static void copy_on_loop(uv_work_t *work, int status) {
+  struct copy *copy = work->data;
+  struct backend *backend = copy->owner;
+  (void)status;
+  if (backend) {
+    backend->copy = NULL;
+    backend->lmdb.copying = false;
+    copy->copied(copy->arg, copy->err, &copy->fault);
+  }
+  uv_sem_destroy(&copy->ended);
+  free(copy);
+}
+
+static enum err lmdb_backup_start(void *self, const char *path, store_copied copied, void *arg) {
+  struct backend *backend = self;
+  if (!backend->loop || backend->copy || strlen(path) >= PATH_MAX) {
+    return !backend->loop ? ERR_UNSUPPORTED : backend->copy ? ERR_BUSY : ERR_LIMIT;
+  }
+  struct copy *copy = calloc(1, sizeof *copy);
+  ASSERT(copy && uv_sem_init(&copy->ended, 0) == 0);
+  copy->owner = backend;
+  copy->copied = copied;
+  copy->arg = arg;
+  memcpy(copy->path, path, strlen(path) + 1);
+  copy->work.data = copy;
+  backend->copy = copy;
+  backend->lmdb.copying = true;
+  ASSERT(uv_queue_work(backend->loop, &copy->work, copy_on_pool, copy_on_loop) == 0);
+  return ERR_OK;
+}
+
+/* One that has not begun is called off; one that has cannot be. */
+static void copy_wait(struct backend *backend) {
+  if (backend->copy && uv_cancel((uv_req_t *)&backend->copy->work) != 0) {
+    uv_sem_wait(&backend->copy->ended);
+  }
+  if (backend->copy) {
+    backend->copy->owner = NULL; /* copy_on_loop frees it */
+  }
+}
+
 static void lmdb_close(void *self) {
   struct backend *backend = self;
   ASSERT(!backend->job);
+  copy_wait(backend);
   lmdb_env_close(&backend->lmdb);
   free(backend);
 }
@@ -334,6 +402,7 @@ static const struct store_backend LMDB_BACKEND = {
     .wait = lmdb_wait,
     .stats = lmdb_stats,
     .backup = lmdb_backup,
+    .backup_start = lmdb_backup_start,
     .close = lmdb_close,
 };
 

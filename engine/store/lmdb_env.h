@@ -25,6 +25,7 @@ struct lmdb {
   MDB_dbi spaces[STORE_SPACES];
   int directory; /* descriptor, locked for as long as the store is open */
   bool read_only;
+  bool copying; /* another thread reads through the map: it stays where it is */
   size_t page_size;
   size_t map_size;     /* bytes now mapped */
   size_t map_size_max; /* bytes, at least map_size */

@@ -12,6 +12,9 @@
  *  - The turn. Pages given back by the last transaction cannot be used by the next one. When the map is full and
  *    cannot grow, one tiny transaction is put between, which turns them into free pages.
  *
+ * While a copy is being made on another thread the map may not move, so it does not grow: then a batch that needs more
+ * is refused with ERR_FULL, as at the limit.
+ *
  * Words: the "high water" is the first page never used; "free" pages below it are on LMDB's own list.
  */
 #include "store/lmdb_env.h"
@@ -127,6 +130,9 @@ static size_t doubled(const struct lmdb *lmdb, size_t size) {
 int lmdb_pages_ahead(struct lmdb *lmdb, const struct writeset *set) {
   size_t used = (high_water(lmdb) + estimate(lmdb, set)) * lmdb->page_size;
   size_t size = lmdb->map_size;
+  if (lmdb->copying) {
+    return 0;
+  }
   while (used / 4 > size / 5 && size < lmdb->map_size_max) {
     size = doubled(lmdb, size);
   }
@@ -159,6 +165,9 @@ static int turn(struct lmdb *lmdb) {
 bool lmdb_pages_make_room(struct lmdb *lmdb, int *ret_rc) {
   *ret_rc = 0;
   if (lmdb->map_size < lmdb->map_size_max) {
+    if (lmdb->copying) {
+      return false;
+    }
     *ret_rc = resize(lmdb, doubled(lmdb, lmdb->map_size));
     return *ret_rc == 0;
   }

@@ -230,6 +230,13 @@ enum err store_stats(struct store *store, struct store_stats *ret_stats) {
   return ERR_OK;
 }
 
+enum err store_backup_start(struct store *store, const char *path, store_copied copied, void *arg) {
+  if (store->broken) {
+    return ERR_COMMIT;
+  }
+  return store->backend->backup_start ? store->backend->backup_start(store->self, path, copied, arg) : ERR_UNSUPPORTED;
+}
+
 enum err store_backup(struct store *store, const char *path, struct fault *fault) {
   if (store->broken) {
     return fault_set(fault, ERR_COMMIT, "the last commit failed: restart before a backup");

@@ -457,6 +457,81 @@ static void a_backup_that_cannot_be_written_leaves_nothing(void **state) {
   store_text(f, STORE_CASE, "still", "works");
 }
 
+struct copied {
+  unsigned calls;
+  enum err result;
+};
+
+static void note_copied(void *arg, enum err result, const struct fault *fault) {
+  struct copied *copied = arg;
+  copied->calls++;
+  copied->result = result;
+  assert_int_equal(fault->text[0] != '\0', result != ERR_OK);
+}
+
+static void a_copy_is_made_beside_the_work_and_is_one_committed_state(void **state) {
+  struct fixture *f = *state;
+  struct copied copied = {.calls = 0};
+  char path[64];
+  (void)snprintf(path, sizeof path, "%.40s-copy", f->folder);
+  assert_int_equal(commit_entries(f, 0, 500), ERR_OK);
+  assert_int_equal(store_backup_start(f->store, path, note_copied, &copied), ERR_OK);
+  assert_int_equal(store_backup_start(f->store, path, note_copied, &copied), ERR_BUSY);
+  unsigned entries = 500;
+  while (copied.calls == 0) {
+    enum err err = commit_entries(f, entries, 10);
+    assert_true(err == ERR_OK || err == ERR_FULL); /* the map does not grow meanwhile */
+    entries += err == ERR_OK ? 10 : 0;
+    (void)uv_run(&f->loop, UV_RUN_NOWAIT);
+  }
+  assert_int_equal(copied.calls, 1);
+  assert_int_equal(copied.result, ERR_OK);
+  struct fixture copy = {.kind = KIND_LMDB_POLLED};
+  struct fault fault;
+  (void)snprintf(copy.folder, sizeof copy.folder, "%s", path);
+  assert_int_equal(fixture_try_open(&copy, true, &copy.store, &fault), ERR_OK);
+  unsigned kept = (unsigned)entries_of(&copy) - 1;
+  assert_true(kept >= 500 && kept <= entries && kept % 10 == 0);
+  assert_entries(&copy, 0, kept);
+  store_close(&copy.store);
+  assert_entries(f, 0, entries);
+  assert_int_equal(commit_entries(f, entries, 5000), ERR_OK); /* and the map grows again */
+  fixture_remove_folder(path);
+}
+
+static void a_copy_that_cannot_be_made_is_told(void **state) {
+  struct fixture *f = *state;
+  struct copied copied = {.calls = 0};
+  assert_int_equal(store_backup_start(f->store, "/proc/nowhere/copy", note_copied, &copied), ERR_OK);
+  while (copied.calls == 0) {
+    (void)uv_run(&f->loop, UV_RUN_ONCE);
+  }
+  assert_int_equal(copied.result, ERR_IO);
+  store_text(f, STORE_CASE, "still", "works");
+}
+
+static void a_store_that_is_closed_waits_for_its_copy(void **state) {
+  struct fixture *f = *state;
+  struct copied copied = {.calls = 0};
+  char path[64];
+  (void)snprintf(path, sizeof path, "%.40s-copy", f->folder);
+  assert_int_equal(commit_entries(f, 0, 500), ERR_OK);
+  assert_int_equal(store_backup_start(f->store, path, note_copied, &copied), ERR_OK);
+  fixture_reopen(f);
+  (void)uv_run(&f->loop, UV_RUN_NOWAIT);
+  assert_int_equal(copied.calls, 0);
+  assert_entries(f, 0, 500);
+  fixture_remove_folder(path); /* begun or called off: both are right */
+}
+
+static void without_a_loop_there_is_no_copy_beside(void **state) {
+  struct fixture *f = *state;
+  struct copied copied = {.calls = 0};
+  assert_int_equal(store_backup_start(f->store, "/tmp/never", note_copied, &copied), ERR_UNSUPPORTED);
+}
+
+#define ON_LOOP(promise)                                                                                               \
+  { "on a loop: " #promise, promise, fixture_setup_loop, fixture_teardown, NULL }
 #define ON_BOTH(promise)                                                                                               \
   {"polled: " #promise, promise, fixture_setup_polled, fixture_teardown, NULL}, {                                      \
     "on a loop: " #promise, promise, fixture_setup_loop, fixture_teardown, NULL                                        \
@@ -487,6 +562,10 @@ int main(void) {
       ON_BOTH(a_failed_commit_closes_the_store_until_it_is_opened_again),
       ON_BOTH(a_backup_is_the_committed_state_while_work_goes_on),
       ON_BOTH(a_backup_that_cannot_be_written_leaves_nothing),
+      ON_LOOP(a_copy_is_made_beside_the_work_and_is_one_committed_state),
+      ON_LOOP(a_copy_that_cannot_be_made_is_told),
+      ON_LOOP(a_store_that_is_closed_waits_for_its_copy),
+      cmocka_unit_test_setup_teardown(without_a_loop_there_is_no_copy_beside, fixture_setup_polled, fixture_teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 
 #include <uv.h>
 
+#include "daemon/backup.h"
 #include "daemon/keyring.h"
 #include "proto/signing.h"
 #include "runtime/config.h"
@@ -35,6 +36,7 @@ struct daemon {
   struct sessions *sessions;
   struct turn *turn;
   struct desk *desk;
+  struct backup backup; /* the last one */
   const char *config_dir, *data_dir;
   uint8_t config_digest[SIGNING_DIGEST]; /* of the configuration as it was read */
   civil_moment started_at;               /* wall clock */

@@ -122,6 +122,21 @@ static enum err open_env(const struct store_lmdb_options *options, struct lmdb *
   return ERR_OK;
 }
 
+/* Reading a page past the end of the file would end the process. A database that is written may end before its last
+ * page, if that was given back before it was used; a copy is as long as it says. */
+static enum err check_whole(const struct lmdb *lmdb, struct fault *fault) {
+  struct stat status;
+  MDB_envinfo info;
+  int DEFER(close_directory) data = openat(lmdb->directory, "data.mdb", O_RDONLY | O_CLOEXEC);
+  if (data < 0 || fstat(data, &status) != 0 || mdb_env_info(lmdb->env, &info) != 0) {
+    return fault_set(fault, ERR_IO, "cannot look at the database: %s", strerror(errno));
+  }
+  if ((size_t)status.st_size / lmdb->page_size <= info.me_last_pgno) {
+    return fault_set(fault, ERR_CORRUPT, "the copy was cut off");
+  }
+  return ERR_OK;
+}
+
 static bool env_is_new(MDB_txn *txn) {
   MDB_dbi names;
   MDB_stat stat;
@@ -201,6 +216,7 @@ static enum err open_all(const struct store_lmdb_options *options, struct lmdb *
   TRY(open_folder(options, lmdb, fault));
   TRY(lock_folder(lmdb, fault));
   TRY(open_env(options, lmdb, fault));
+  TRY(options->is_copy ? check_whole(lmdb, fault) : ERR_OK);
   return open_records(lmdb, fault);
 }
 

@@ -71,6 +71,7 @@ struct store_lmdb_options {
   size_t map_size_max;    /* bytes, 0: 1 TiB; a sixteenth (256 KiB to 64 MiB) of it is the reserve */
   struct uv_loop_s *loop; /* `done` callbacks run on it; NULL: from store_poll */
   bool read_only;         /* shared with other readers, no writer; store_begin is a bug then */
+  bool is_copy;           /* made by store_backup and not written since: one that was cut off is ERR_CORRUPT */
 };
 /* ERR_IO, ERR_VERSION (a newer layout), ERR_BUSY (open already, in this process or another), ERR_CORRUPT; English text
  * in `fault`. The path is borrowed during the call only. */

@@ -10,11 +10,10 @@
 #include "lists.h"
 #include "output.h"
 #include "proto/envelope.h"
-#include "proto/signing.h"
-#include "runtime/audit.h"
 #include "store/store.h"
+#include "trust.h"
 
-enum { LINES_SIZE_MAX = 1 << 30, MESSAGE_SIZE_MAX = 4 << 20, WORD_BYTES = 64, KEYS_MAX = 16 };
+enum { LINES_SIZE_MAX = 1 << 30, MESSAGE_SIZE_MAX = 4 << 20, WORD_BYTES = 64 };
 
 /* ---- from a running kuratord ---- */
 
@@ -65,45 +64,6 @@ int audit_proof_run(int argc, char **argv) {
   }
   (void)snprintf(word, sizeof word, "journal=%lld", (long long)entry);
   return stream_to(&options, "audit.proof", word, out ? out : "-");
-}
-
-/* ---- the keys that are trusted ---- */
-
-struct trust {
-  struct key_public keys[KEYS_MAX];
-  size_t count;
-};
-
-static bool is_signed(void *arg, struct span key_id, struct span statement, const uint8_t *signature) {
-  const struct trust *trust = arg;
-  for (size_t i = 0; i < trust->count; i++) {
-    char id[SIGNING_KEY_ID_TEXT];
-    signing_key_id(trust->keys[i].signing, id);
-    if (span_is(key_id, id) && signing_verify(trust->keys[i].signing, "kurator/v1/head", statement, signature)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-/* Files divided by commas: an engine whose key was changed has signed with several. */
-static int trust_load(const char *files, struct trust *trust) {
-  char path[CLIENT_PATH_MAX];
-  struct span rest = span_of_cstr(files);
-  while (rest.size > 0) {
-    struct span one = span_cut(rest, ',', &rest);
-    struct fault fault = {.err = ERR_OK};
-    if (trust->count == KEYS_MAX || one.size >= sizeof path) {
-      return cli_usage("слишком много ключей или слишком длинный путь");
-    }
-    (void)snprintf(path, sizeof path, "%.*s", SPAN_ARG(one));
-    fault.err = key_public_load(path, &trust->keys[trust->count], &fault);
-    if (fault.err != ERR_OK) {
-      return cli_fail_fault(path, &fault);
-    }
-    trust->count++;
-  }
-  return signing_start() == ERR_OK ? CLI_OK : cli_fail(CLI_FAILURE, "криптография не запускается");
 }
 
 /* ---- checking ---- */
@@ -176,7 +136,7 @@ int audit_verify_run(int argc, char **argv) {
   if (code != CLI_OK) {
     return code;
   }
-  const struct audit_ports ports = {.arg = &trust, .verify = is_signed};
+  const struct audit_ports ports = trust_ports(&trust);
   struct audit_report report = {.first = 0};
   struct fault fault = {.err = ERR_OK};
   enum err err = data ? check_store(data, &ports, &report, &fault) : check_file(file, &ports, &report, &fault);
@@ -234,7 +194,7 @@ int audit_check_proof_run(int argc, char **argv) {
   if (code != CLI_OK) {
     return code;
   }
-  const struct audit_ports ports = {.arg = &trust, .verify = is_signed};
+  const struct audit_ports ports = trust_ports(&trust);
   struct audit_report report = {.first = 0};
   struct fault fault = {.err = ERR_OK};
   enum err err = check_file(file, &ports, &report, &fault);

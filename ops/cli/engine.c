@@ -50,6 +50,9 @@ const struct cli_verb cli_engine_verbs[] = {
     {"status", "", CLIENT_USAGE, "Состояние сервера.", status_show},
     {"doctor", "", "[--silent-days ДНЕЙ] " CLIENT_USAGE, "Что не в порядке, почему и что делать. 0: ничего.",
      doctor_run},
+    {"backup", "", "--out ПАПКА " CLIENT_USAGE, "Копия базы работающего сервера, без остановки.", backup_run},
+    {"restore", "", "ПАПКА-КОПИИ --verify|--to ПАПКА-ДАННЫХ --keys server.pub,… [-o text|json]",
+     "Проверить копию: версия, цепь журнала, что в ней; с --to ещё и восстановить в новую папку данных.", restore_run},
     {"config", "check", "[--config ПАПКА] [--processes ПАПКА]", "Проверить настройки и схемы процессов.", config_check},
     {"keys", "generate",
      "--out ПАПКА [--server] [--participant ИМЯ,…] [--operator ИМЯ,…] [--agent ИМЯ,…] [--privacy] [--register "

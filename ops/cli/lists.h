@@ -15,6 +15,10 @@ int participant_rotate(int argc, char **argv);
 int participant_revoke(int argc, char **argv);
 /* doctor.c */
 int doctor_run(int argc, char **argv);
+/* backup.c */
+int backup_run(int argc, char **argv);
+/* restore.c */
+int restore_run(int argc, char **argv);
 /* case.c */
 int case_show(int argc, char **argv);
 int case_timeline(int argc, char **argv);

@@ -499,6 +499,28 @@ static void a_copy_is_made_beside_the_work_and_is_one_committed_state(void **sta
   fixture_remove_folder(path);
 }
 
+static void a_copy_that_was_cut_off_is_corrupt(void **state) {
+  struct fixture *f = *state;
+  struct fault fault;
+  struct store *store = NULL;
+  struct stat info;
+  char path[64];
+  char data[80];
+  (void)snprintf(path, sizeof path, "%.40s-copy", f->folder);
+  (void)snprintf(data, sizeof data, "%s/data.mdb", path);
+  const struct store_lmdb_options options = {.path = path, .read_only = true, .is_copy = true};
+  assert_int_equal(commit_entries(f, 0, 500), ERR_OK);
+  assert_int_equal(store_backup(f->store, path, &fault), ERR_OK);
+  assert_int_equal(store_open_lmdb(&options, &store, &fault), ERR_OK);
+  store_close(&store);
+  assert_int_equal(stat(data, &info), 0);
+  assert_int_equal(truncate(data, info.st_size - 1), 0);
+  assert_int_equal(store_open_lmdb(&options, &store, &fault), ERR_CORRUPT);
+  assert_int_equal(truncate(data, info.st_size / 2), 0);
+  assert_int_equal(store_open_lmdb(&options, &store, &fault), ERR_CORRUPT);
+  fixture_remove_folder(path);
+}
+
 static void a_copy_that_cannot_be_made_is_told(void **state) {
   struct fixture *f = *state;
   struct copied copied = {.calls = 0};
@@ -562,6 +584,7 @@ int main(void) {
       ON_BOTH(a_failed_commit_closes_the_store_until_it_is_opened_again),
       ON_BOTH(a_backup_is_the_committed_state_while_work_goes_on),
       ON_BOTH(a_backup_that_cannot_be_written_leaves_nothing),
+      ON_BOTH(a_copy_that_was_cut_off_is_corrupt),
       ON_LOOP(a_copy_is_made_beside_the_work_and_is_one_committed_state),
       ON_LOOP(a_copy_that_cannot_be_made_is_told),
       ON_LOOP(a_store_that_is_closed_waits_for_its_copy),

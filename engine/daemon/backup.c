@@ -1,0 +1,58 @@
+#include "daemon/backup.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemon/daemon.h"
+#include "daemon/turn.h"
+
+const char *backup_state_name(enum backup_state state) {
+  static const char *const names[] = {
+      [BACKUP_NONE] = "none", [BACKUP_RUNNING] = "running", [BACKUP_DONE] = "done", [BACKUP_FAILED] = "failed"};
+  return names[state];
+}
+
+static void translate(enum err err, const struct fault *found, struct fault *fault) {
+  const char *why = err == ERR_FULL ? "на диске нет места" : err == ERR_EXISTS ? "такая папка уже есть" : found->text;
+  (void)fault_set(fault, err, "копия не сделана: %s", why);
+}
+
+static void copied(void *arg, enum err result, const struct fault *fault) {
+  struct daemon *daemon = arg;
+  struct backup *backup = &daemon->backup;
+  backup->state = result == ERR_OK ? BACKUP_DONE : BACKUP_FAILED;
+  backup->ended_at = turn_wall_clock();
+  if (result != ERR_OK) {
+    translate(result, fault, &backup->fault);
+  }
+  log_line(result == ERR_OK ? LOG_INFO : LOG_ERROR, "daemon", "msg=\"backup ended\" err=%s ms=%lld", err_name(result),
+           (long long)(backup->ended_at - backup->started_at));
+}
+
+static enum err check_path(struct span path, struct fault *fault) {
+  if (path.size < 2 || path.size > BACKUP_PATH_MAX || path.data[0] != '/' || memchr(path.data, '\0', path.size)) {
+    return fault_set(fault, ERR_INVALID, "нужен полный путь к папке копии, не длиннее %d байт", BACKUP_PATH_MAX);
+  }
+  return ERR_OK;
+}
+
+enum err backup_start(struct daemon *daemon, struct span path, struct fault *fault) {
+  struct backup *backup = &daemon->backup;
+  TRY(check_path(path, fault));
+  if (backup->state == BACKUP_RUNNING) {
+    return fault_set(fault, ERR_BUSY, "копия уже делается: %s", backup->path);
+  }
+  struct backup begun = {.state = BACKUP_RUNNING, .started_at = turn_wall_clock()};
+  (void)snprintf(begun.path, sizeof begun.path, "%.*s", SPAN_ARG(path));
+  if (access(begun.path, F_OK) == 0) {
+    return fault_set(fault, ERR_EXISTS, "такая папка уже есть");
+  }
+  enum err err = store_backup_start(daemon->store, begun.path, copied, daemon);
+  if (err != ERR_OK) {
+    return fault_set(fault, err, "копия не начата: %s", err_text(err));
+  }
+  *backup = begun;
+  return ERR_OK;
+}

@@ -252,6 +252,7 @@ static enum err run(struct rehearsal *r) {
   struct runtime_options runtime = {
       .casework = options->casework,
       .store = r->store,
+      .ports = {.arg = options->delivery_arg, .delivery_encode = options->delivery},
       .limits = runtime_limits_default(),
   };
   TRY(runtime_create(&runtime, &r->runtime, r->fault));

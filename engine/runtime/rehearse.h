@@ -32,6 +32,9 @@ struct rehearse_options {
   civil_day until;          /* timers up to 24:00 of this day (exclusive) fire */
   line_sink outcome;
   line_sink journal; /* the journal's export, may be NULL */
+  /* What is put before participants, as it happens; may be NULL. The bytes are not looked at. */
+  enum err (*delivery)(void *arg, const struct runtime_delivery *delivery, struct writer *w);
+  void *delivery_arg;
   void *sink_arg;
   void (*progress)(void *arg, size_t bytes_done, size_t bytes); /* now and then, may be NULL */
   void *progress_arg;

@@ -234,7 +234,13 @@ static enum err load_settings(struct config *config, struct config_process *proc
   struct value_field *fields = ARENA_ARRAY(&config->arena, struct value_field, document.settings_count);
   for (size_t i = 0; i < document.settings_count; i++) {
     const struct config_setting_text *text = &document.settings[i];
-    process->rules[i] = (struct config_setting){text->name, setting_value(text->value), text->source, text->title};
+    process->rules[i] = (struct config_setting){
+        .name = text->name,
+        .value = setting_value(text->value),
+        .fallback = span_empty(text->fallback) ? value_nil() : setting_value(text->fallback),
+        .source = text->source,
+        .title = text->title,
+    };
     fields[i] = (struct value_field){text->name, process->rules[i].value};
   }
   if (value_map(fields, document.settings_count, &process->settings) != ERR_OK) {

@@ -32,9 +32,10 @@ enum {
 /* A named choice where the documents are silent or disagree; becomes a field of _x.settings. */
 struct config_setting {
   struct span name;
-  struct value value; /* a YAML scalar: true and false, whole numbers, anything else is text */
-  struct span source; /* document and clause, or "house rule" */
-  struct span title;  /* Russian */
+  struct value value;    /* a YAML scalar: true and false, whole numbers, anything else is text */
+  struct value fallback; /* `default`: what it is unless somebody decides otherwise; nil: not said */
+  struct span source;    /* document and clause, or "house rule" */
+  struct span title;     /* Russian */
 };
 
 struct config_process {

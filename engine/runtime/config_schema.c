@@ -121,6 +121,7 @@ const cyaml_schema_value_t config_routing_schema = YAML_DOCUMENT(struct catalogu
 static const cyaml_schema_field_t setting_fields[] = {
     YAML_TEXT("name", NEEDED, struct config_setting_text, name),
     YAML_TEXT("value", NEEDED, struct config_setting_text, value),
+    YAML_TEXT("default", OPTIONAL, struct config_setting_text, fallback),
     YAML_TEXT("source", NEEDED, struct config_setting_text, source),
     YAML_TEXT("title", NEEDED, struct config_setting_text, title),
     YAML_END,

@@ -13,7 +13,7 @@
 
 /* settings.yaml of a process, before the scalars are told apart. */
 struct config_setting_text {
-  struct span name, value, source, title;
+  struct span name, value, fallback, source, title;
 };
 struct config_settings_document {
   struct config_setting_text *settings;

@@ -37,7 +37,7 @@ int client_keys(const struct client_options *options, const char *default_as, st
   return err == ERR_OK ? CLI_OK : cli_fail_fault(path, &fault);
 }
 
-static bool output_parse(const char *text, enum client_output *ret_output) {
+bool client_output_parse(const char *text, enum client_output *ret_output) {
   static const char *const names[] = {[CLIENT_TABLE] = "table", [CLIENT_JSON] = "json", [CLIENT_JSONL] = "jsonl"};
   *ret_output = CLIENT_TABLE;
   for (size_t i = 0; text && i < sizeof names / sizeof names[0]; i++) {
@@ -63,7 +63,7 @@ int client_open(const struct client_options *options, struct client *ret_client)
   struct key_public server;
   struct fault fault = {.err = ERR_OK};
   uint32_t timeout_ms;
-  if (!output_parse(options->output, &ret_client->output)) {
+  if (!client_output_parse(options->output, &ret_client->output)) {
     return cli_usage("-o бывает table, json или jsonl");
   }
   if (!timeout_parse(options->timeout, &timeout_ms)) {
@@ -128,6 +128,13 @@ static bool keep_row(void *arg, struct span text) {
   rows->malformed = json_read(row->text, &rows->arena, &row->value, NULL) != ERR_OK;
   rows->count += rows->malformed ? 0 : 1;
   return !rows->malformed;
+}
+
+void client_rows_add(struct client_rows *rows, const struct value_field *fields, size_t count) {
+  DEFER(writer_finish) struct writer w;
+  writer_init(&w);
+  json_write_fields(fields, count, &w);
+  (void)keep_row(rows, writer_span(&w));
 }
 
 static enum err ask(const struct client *client, const char *verb, const char *const *args, size_t args_count,

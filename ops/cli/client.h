@@ -31,6 +31,8 @@ struct client_options {
 const char *client_text(const char *given, const char *variable, const char *fallback);
 /* "DIR/NAME" in `path`; false: too long. */
 bool client_path(char path[CLIENT_PATH_MAX], const char *dir, const char *name);
+/* The text of -o; NULL is a table. False: it is none of them. */
+bool client_output_parse(const char *text, enum client_output *ret_output);
 /* The keys of --keys and --as; an exit code, told on stderr. */
 int client_keys(const struct client_options *options, const char *default_as, struct key_pair *ret_pair,
                 struct key_public *ret_server);
@@ -58,6 +60,8 @@ struct client_rows {
 };
 void client_rows_init(struct client_rows *rows);
 void client_rows_finish(struct client_rows *rows);
+/* A row of our own, of fields in this order. */
+void client_rows_add(struct client_rows *rows, const struct value_field *fields, size_t count);
 
 /* All rows of an answer. `args` are "name=value" words. */
 int client_ask(const struct client *client, const char *verb, const char *const *args, size_t args_count,

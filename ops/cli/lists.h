@@ -45,6 +45,12 @@ int audit_verify_run(int argc, char **argv);
 int audit_check_proof_run(int argc, char **argv);
 /* keys.c */
 int keys_generate(int argc, char **argv);
+/* process.c, process_trace.c */
+int process_test(int argc, char **argv);
+int process_settings(int argc, char **argv);
+int process_trace(int argc, char **argv);
+/* route.c */
+int route_explain(int argc, char **argv);
 /* check.c */
 int config_check(int argc, char **argv);
 

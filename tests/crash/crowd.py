@@ -258,7 +258,8 @@ class Employment(Feeder):
         day = self.crowd.day.isoformat()
         for event, field in (("referral.accepted", "accepted_on"), ("referral.in_progress", "started_on")):
             self.expected.append((offer["case_id"], event))
-            yield {"event": event, "case": offer["case_id"], "occurred_at": day, "data": {"offer": offer["offer"], field: day}}
+            yield {"event": event, "case": offer["case_id"], "occurred_at": day,
+                   "data": {"offer": offer["offer"], field: day}}
 
 
 class Clock(threading.Thread):

@@ -1,12 +1,14 @@
 """kill -9 of kuratord and of adapters at random moments under load: kill9.py [--rounds N] [--seed N] [--kills N]
 
-Each round is an installation of its own, every third one on a virtual clock that runs through weeks: kuratord, two adapters with their folders, three participants in Python (crowd.py).
-While they work, something is killed again and again: at work, while it starts, twice in a row, while a copy is made. Then
-everybody comes to rest, and it is checked that
+Each round is an installation of its own, every third one on a virtual clock that runs through weeks: kuratord, two
+adapters with their folders, three participants in Python (crowd.py). While they work, something is killed again and
+again: at work, while it starts, twice in a row, while a copy is made, among due timers. Then everybody comes to rest,
+and it is checked that
 
-  - every message with a receipt stands once in the journal, under the number that the receipt told, and nothing else does;
+  - every message with a receipt stands once in the journal, under the number that the receipt told;
   - the journal has no hole, its chain and its signed heads hold;
-  - every participant was given its stream complete and in order, as the engine has it now; nothing acknowledged came again;
+  - every participant was given its stream complete and in order, as the engine has it now, and nothing that it had
+    acknowledged came again;
   - what adapters were given lies in their folders once, every row of their files was answered once;
   - the exported journal, rehearsed, gives the engine's outcome byte for byte;
   - every copy that was finished can be restored.
@@ -25,12 +27,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import traceback
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[0] / "integration" / "daemon"), str(HERE.parents[0] / "integration" / "adapters"),
-                os.environ.get("KURATOR_SCHEMAS", str(HERE.parents[1] / "build" / "dev" / "tests" / "schemas"))]
+INTEGRATION = HERE.parent / "integration"
+SCHEMAS = os.environ.get("KURATOR_SCHEMAS", HERE.parents[1] / "build" / "dev" / "tests" / "schemas")
+sys.path[:0] = [str(path) for path in (HERE, INTEGRATION / "daemon", INTEGRATION / "adapters", SCHEMAS)]
 
 import crowd  # noqa: E402
 from check import Checks  # noqa: E402
@@ -84,7 +88,8 @@ class Round:
         self.folder = self.engine.folder
         self.adapters = [Adapter(self.engine, "ufsin", ["ufsin"], clock),
                          Adapter(self.engine, "employment", [crowd.EMPLOYMENT], clock)]
-        self.kuratord = Process("kuratord", self.engine.arguments("--clock", clock, *self.start_of_clock()), self.folder / "kuratord.log")
+        self.kuratord = Process("kuratord", self.engine.arguments("--clock", clock, *self.start_of_clock()),
+                                self.folder / "kuratord.log")
         self.programs = [Process(one.name, one.arguments(), one.log_path) for one in self.adapters]
         self.crowd = crowd.Crowd(seed, VIRTUAL_DAY if self.is_virtual else crowd.today())
         self.clock = crowd.Clock(self.crowd, self.engine)
@@ -173,8 +178,18 @@ class Round:
         self.wait_for_rest()
         self.last_day = crowd.today()
         if self.is_virtual:
+            self.kill_amid_timers()
             self.last_day = self.clock.end_the_day()
             self.wait_for_rest()
+
+    def kill_amid_timers(self):
+        """The load is over, weeks go by, and the engine dies among the deadlines of those weeks."""
+        for _ in range(3):
+            moving = threading.Thread(target=self.clock.advance, args=(20000,))
+            moving.start()
+            time.sleep(self.chance.uniform(0.02, 0.25))
+            self.again(self.kuratord)
+            moving.join()
 
     def wait_for_rest(self):
         deadline = time.monotonic() + REST_SECONDS
@@ -240,14 +255,14 @@ def play_round(seed, kills):
     one = Round(seed, kills)
     try:
         found = one.run()
-        one.close()
-        shutil.rmtree(one.folder)
-        return None, found
     except Exception:  # pylint: disable=broad-except  # whatever it is, the round has failed and the next one comes
-        one.close()
         wrong = traceback.format_exc()
         (one.folder / "failure.txt").write_text("seed %d\n%s" % (seed, wrong), encoding="utf-8")
         return one.folder, wrong
+    finally:
+        one.close()
+    shutil.rmtree(one.folder)
+    return None, found
 
 
 def say(text):
@@ -260,6 +275,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kills", type=int, default=6, help="at least, in each round")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and nothing is left running
     began, failed = time.monotonic(), 0
     for number in range(given.rounds):
         kept, found = play_round(given.seed + number, given.kills)
@@ -268,8 +284,8 @@ def main():
             say("round %d, seed %d: FAILED, %s\n%s" % (number + 1, given.seed + number, kept, found))
         else:
             left = (time.monotonic() - began) / (number + 1) * (given.rounds - number - 1)
-            say("round %d of %d, seed %d: %s; %d min %02d s left" % (number + 1, given.rounds, given.seed + number, found,
-                                                                      left // 60, left % 60))
+            say("round %d of %d, seed %d: %s; %d min %02d s left" % (
+                number + 1, given.rounds, given.seed + number, found, left // 60, left % 60))
     say("%d passed, %d failed" % (given.rounds - failed, failed))
     return 1 if failed or given.rounds < 1 else 0
 

@@ -17,6 +17,18 @@ static void is_covered_by_its_signature(struct span header, struct arena *arena)
   }
 }
 
+/* The fuzzer learns the digest of the empty message from the comparison itself: then it does match, and has to. */
+static bool digests_nothing(const struct envelope_header *header) {
+  uint8_t digest[SIGNING_DIGEST];
+  event_digest((struct span){0}, digest);
+  for (size_t i = 0; i < header->count; i++) {
+    if (!span_equal(header->digests[i], span_of(digest, sizeof digest))) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void fuzz_one(struct span input, struct arena *arena) {
   if (pair.public_key[0] == 0 && pair.public_key[1] == 0) {
     ASSERT(signing_start() == ERR_OK);
@@ -34,6 +46,6 @@ void fuzz_one(struct span input, struct arena *arena) {
   ASSERT(header.count >= 1 && header.count <= ENVELOPE_MESSAGES_MAX);
   ASSERT(header.first_sequence >= 1 && header.first_sequence + header.count > header.first_sequence);
   struct span *messages = ARENA_ARRAY(arena, struct span, header.count);
-  ASSERT(envelope_match(&header, messages, header.count) == ERR_INVALID);
+  ASSERT(envelope_match(&header, messages, header.count) == (digests_nothing(&header) ? ERR_OK : ERR_INVALID));
   ASSERT(envelope_match(&header, messages, header.count - 1) == ERR_INVALID);
 }

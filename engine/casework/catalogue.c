@@ -33,6 +33,17 @@ const struct event_rule *catalogue_event(const struct catalogue *catalogue, stru
              : bsearch(&key, catalogue->events, catalogue->events_count, sizeof key, event_compare);
 }
 
+struct span event_process(const struct event_rule *event, const struct value *data) {
+  for (size_t i = 0; i < event->starts_when_count; i++) {
+    const struct start_rule *when = &event->starts_when[i];
+    const struct value *v = value_find(data, when->field);
+    if (v && v->kind == VALUE_TEXT && span_equal(v->text, when->value)) {
+      return when->process;
+    }
+  }
+  return event->starts;
+}
+
 const struct participant *catalogue_participant(const struct catalogue *catalogue, struct span id) {
   struct participant key = {.id = id};
   return catalogue->participants_count == 0
@@ -213,6 +224,22 @@ static enum err check_event_field(const struct event_rule *event, struct span na
   return ERR_OK;
 }
 
+/* A code that the event cannot carry would never start anything; a personal one is not there when it is asked for. */
+static enum err check_starts_when(const struct catalogue *catalogue, const struct event_rule *event,
+                                  struct fault *fault) {
+  for (size_t i = 0; i < event->starts_when_count; i++) {
+    const struct start_rule *when = &event->starts_when[i];
+    const struct field_rule *field = event_field(event, when->field);
+    const struct data_class *class = field ? catalogue_class(catalogue, field->class_name) : NULL;
+    if (!class || class->personal || !span_is(field->format, "code") || !text_list_has(&field->values, when->value)) {
+      return fault_set(fault, ERR_CONFIG,
+                       "event \"%.*s\": starts_when names \"%.*s\", which is no value of a code of it",
+                       SPAN_ARG(event->name), SPAN_ARG(when->value));
+    }
+  }
+  return ERR_OK;
+}
+
 static enum err check_event(const struct catalogue *catalogue, const struct event_rule *event, struct fault *fault) {
   if (event->senders.count == 0) {
     return fault_set(fault, ERR_CONFIG, "event \"%.*s\": nobody may send it", SPAN_ARG(event->name));
@@ -220,6 +247,7 @@ static enum err check_event(const struct catalogue *catalogue, const struct even
   const struct field_table table = {"event", event->name, event->fields, event->fields_count, false};
   TRY(check_fields(catalogue, &table, fault));
   TRY(check_event_field(event, event->edition, "edition", true, fault));
+  TRY(check_starts_when(catalogue, event, fault));
   return check_event_field(event, event->addressed_by, "addressed_by", false, fault);
 }
 

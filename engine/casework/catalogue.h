@@ -57,11 +57,17 @@ struct record_rule {
   struct field_rule *fields;
   size_t fields_count;
 };
+/* Another process than the usual one, when a code of the event says so. */
+struct start_rule {
+  struct span field, value, process;
+};
 struct event_rule {
   struct span name;
-  struct text_list senders; /* participant kinds; nobody else may send it */
-  bool only_addressee;      /* of those, only the participant that the case was offered to */
-  struct span starts;       /* process that it starts when the case is unknown; empty: none */
+  struct text_list senders;       /* participant kinds; nobody else may send it */
+  bool only_addressee;            /* of those, only the participant that the case was offered to */
+  struct span starts;             /* process that it starts when the case is unknown; empty: none */
+  struct start_rule *starts_when; /* the first that holds wins over `starts` */
+  size_t starts_when_count;
   struct span edition;      /* field with the edition of a start event; empty: none */
   struct span addressed_by; /* field that names the child case's key; empty: none */
   struct span title;        /* Russian */
@@ -122,6 +128,8 @@ struct catalogue {
 enum err catalogue_check(struct catalogue *catalogue, struct fault *fault) MUST_CHECK;
 
 const struct event_rule *catalogue_event(const struct catalogue *catalogue, struct span name);
+/* The process that such an event starts when the case is unknown; empty: none. `data`: its clear part. */
+struct span event_process(const struct event_rule *event, const struct value *data);
 const struct participant *catalogue_participant(const struct catalogue *catalogue, struct span id);
 const struct data_class *catalogue_class(const struct catalogue *catalogue, struct span name);
 /* By code, title or other spelling; NULL if unknown. */

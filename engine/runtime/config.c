@@ -329,9 +329,12 @@ const struct config_process *config_process_of(const struct config *config, stru
 static enum err check_starts(const struct config *config, const char *dir, struct fault *fault) {
   for (size_t i = 0; i < config->catalogue.events_count; i++) {
     const struct event_rule *rule = &config->catalogue.events[i];
-    if (rule->starts.size > 0 && !config_process_of(config, rule->starts)) {
-      return fault_set(fault, ERR_CONFIG, "%s/catalogue.yaml: event %.*s starts %.*s, but there is no such process",
-                       dir, SPAN_ARG(rule->name), SPAN_ARG(rule->starts));
+    for (size_t k = 0; k <= rule->starts_when_count; k++) {
+      struct span process = k < rule->starts_when_count ? rule->starts_when[k].process : rule->starts;
+      if (process.size > 0 && !config_process_of(config, process)) {
+        return fault_set(fault, ERR_CONFIG, "%s/catalogue.yaml: event %.*s starts %.*s, but there is no such process",
+                         dir, SPAN_ARG(rule->name), SPAN_ARG(process));
+      }
     }
   }
   return ERR_OK;

@@ -41,12 +41,21 @@ static const cyaml_schema_field_t record_fields[] = {
 };
 static const cyaml_schema_value_t record_entry = YAML_RECORD(struct record_rule, record_fields);
 
+static const cyaml_schema_field_t start_fields[] = {
+    YAML_TEXT("field", NEEDED, struct start_rule, field),
+    YAML_TEXT("value", NEEDED, struct start_rule, value),
+    YAML_TEXT("process", NEEDED, struct start_rule, process),
+    YAML_END,
+};
+static const cyaml_schema_value_t start_entry = YAML_RECORD(struct start_rule, start_fields);
+
 static const cyaml_schema_field_t event_fields[] = {
     YAML_TEXT("name", NEEDED, struct event_rule, name),
     YAML_TEXT("title", NEEDED, struct event_rule, title),
     YAML_TEXTS("senders", NEEDED, struct event_rule, senders),
     YAML_BOOL("only_addressee", OPTIONAL, struct event_rule, only_addressee),
     YAML_TEXT("starts", OPTIONAL, struct event_rule, starts),
+    YAML_RECORDS("starts_when", OPTIONAL, struct event_rule, starts_when, &start_entry),
     YAML_TEXT("edition", OPTIONAL, struct event_rule, edition),
     YAML_TEXT("addressed_by", OPTIONAL, struct event_rule, addressed_by),
     YAML_RECORDS("fields", OPTIONAL, struct event_rule, fields, &field_entry),

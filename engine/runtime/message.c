@@ -119,10 +119,11 @@ static int64_t edition_of(const struct judgement *j) {
 }
 
 static enum err judge_start(struct judgement *j) {
-  if (span_empty(j->rule->starts) || memchr(j->message->case_id.data, '/', j->message->case_id.size)) {
+  struct span process = event_process(j->rule, &j->clear);
+  if (span_empty(process) || memchr(j->message->case_id.data, '/', j->message->case_id.size)) {
     return refuse(j, ERR_NOT_FOUND, "Дело не найдено");
   }
-  if (!casework_has_process(j->runtime->casework, j->rule->starts)) {
+  if (!casework_has_process(j->runtime->casework, process)) {
     return refuse(j, ERR_CONFIG, "Процесс, который начинает это событие, не загружен");
   }
   j->way = WAY_START;
@@ -132,7 +133,7 @@ static enum err judge_start(struct judgement *j) {
 /* A start event for a case that runs already: the same news again, or a correction. */
 static bool is_repeated_start(const struct judgement *j, struct case_slot *slot) {
   const struct case_view *view = case_slot_view(slot);
-  if (!span_equal(j->rule->starts, view->identity.process) || !span_empty(view->identity.parent)) {
+  if (!span_equal(event_process(j->rule, &j->clear), view->identity.process) || !span_empty(view->identity.parent)) {
     return false;
   }
   if (span_empty(j->rule->edition)) {
@@ -306,7 +307,7 @@ static void answer_duplicate(struct judgement *j, const struct inbox_message *in
 
 static void add_start(struct judgement *j, struct work *work) {
   struct span id = j->message->case_id;
-  struct case_identity identity = {.id = id, .process = j->rule->starts, .key = id};
+  struct case_identity identity = {.id = id, .process = event_process(j->rule, &j->clear), .key = id};
   struct case_input input = {
       .kind = CASE_INPUT_START,
       .event = j->rule->name,

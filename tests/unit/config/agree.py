@@ -237,6 +237,8 @@ def event_line(event):
         parts.append("of these only by the one to whom the referral was offered")
     if event.get("starts"):
         parts.append(f"starts the process `{event['starts']}` when the case is unknown")
+    for when in event.get("starts_when", []):
+        parts.append(f"with `{when['field']}` `{when['value']}` it starts `{when['process']}`")
     if event.get("edition"):
         parts.append(f"edition in `{event['edition']}`")
     if event.get("addressed_by"):

@@ -26,9 +26,11 @@ static const struct {
                        "    title: Извещение\n"
                        "    senders: [office]\n"
                        "    starts: first\n"
+                       "    starts_when: [{field: kind, value: special, process: another}]\n"
                        "    fields:\n"
                        "      - {name: sent_on, class: clear, format: date, required: true}\n"
                        "      - {name: place, class: clear, format: territory}\n"
+                       "      - {name: kind, class: clear, format: code, values: [usual, special]}\n"
                        "roles: [{role: owner, kinds: [office], title: Ведомство}]\n"},
     {"participants.yaml", "participants:\n"
                           "  - {id: office-1, kind: office, title: Первое, territories: ['*'], capacity: 3}\n"},
@@ -124,11 +126,40 @@ static void a_whole_folder_becomes_the_catalogue(void **state) {
   const struct event_rule *rule = catalogue_event(&config->catalogue, SPAN_LITERAL("note.sent"));
   assert_non_null(rule);
   assert_true(span_is(rule->starts, "first"));
-  assert_int_equal(2, rule->fields_count);
+  assert_int_equal(3, rule->fields_count);
   assert_true(rule->fields[0].required);
   assert_int_equal(3, catalogue_participant(&config->catalogue, SPAN_LITERAL("office-1"))->capacity);
   assert_non_null(catalogue_territory(&config->catalogue, SPAN_LITERAL("г. Город")));
   assert_true(calendar_first_year(config->calendar) <= 2025);
+}
+
+static struct span process_for(const struct event_rule *rule, const char *kind) {
+  struct value_field fields[] = {{SPAN_LITERAL("kind"), value_text(span_of_cstr(kind))}};
+  struct value data;
+  assert_int_equal(ERR_OK, value_map(fields, 1, &data));
+  return event_process(rule, &data);
+}
+
+static void a_code_of_the_event_chooses_the_process(void **state) {
+  (void)state;
+  DEFER(config_destroy) struct config *config = NULL;
+  must_load(&config);
+  const struct event_rule *rule = catalogue_event(&config->catalogue, SPAN_LITERAL("note.sent"));
+  assert_true(span_is(process_for(rule, "special"), "another"));
+  assert_true(span_is(process_for(rule, "usual"), "first"));
+  const struct value nothing = value_nil();
+  assert_true(span_is(event_process(rule, &nothing), "first"));
+}
+
+static void a_choice_by_a_code_that_cannot_come_is_refused(void **state) {
+  (void)state;
+  static char text[4096];
+  (void)snprintf(text, sizeof text, "%s", files[0].text);
+  char *value = strstr(text, "value: special");
+  assert_non_null(value);
+  memcpy(value, "value: spacial", strlen("value: spacial"));
+  write_file(files[0].path, text);
+  must_fail("spacial", 0);
 }
 
 static void processes_come_in_byte_order_with_their_settings(void **state) {
@@ -264,6 +295,8 @@ static void the_shipped_configuration_loads_and_its_charts_compile(void **state)
 int main(void) {
   const struct CMUnitTest tests[] = {
       CONFIG_TEST(a_whole_folder_becomes_the_catalogue),
+      CONFIG_TEST(a_code_of_the_event_chooses_the_process),
+      CONFIG_TEST(a_choice_by_a_code_that_cannot_come_is_refused),
       CONFIG_TEST(processes_come_in_byte_order_with_their_settings),
       CONFIG_TEST(what_the_settings_leave_out_has_a_default),
       CONFIG_TEST(a_mistake_names_its_file_and_line),

@@ -64,6 +64,9 @@ struct casework_options {
 enum err casework_create(const struct casework_options *options, struct casework **ret_casework) MUST_CHECK;
 void casework_destroy(struct casework **casework);
 
+/* The elements of urn:kurator:case, for whoever reads a chart without defining a process. A constant. */
+const struct chart_vocabulary *casework_vocabulary(void);
+
 struct process_source {
   struct span name;      /* folder name */
   struct span chart;     /* SCXML */

@@ -92,6 +92,10 @@ static const struct chart_element vocabulary_elements[] = {
 };
 static const struct chart_vocabulary vocabulary = {CASE_NAMESPACE, CASE_TYPE_PREFIX, vocabulary_elements};
 
+const struct chart_vocabulary *casework_vocabulary(void) {
+  return &vocabulary;
+}
+
 static bool element_names(enum element_kind kind, struct span name) {
   for (const struct chart_attribute *a = vocabulary_elements[kind].attributes; a->name; a++) {
     if (span_is(name, a->name)) {

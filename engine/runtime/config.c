@@ -221,10 +221,9 @@ static struct value setting_value(struct span text) {
   return span_to_int64(text, &number) ? value_int(number) : value_text(text);
 }
 
-/* A process without settings.yaml has none. */
-static enum err load_settings(struct config *config, struct config_process *process, const char *dir,
+enum err config_read_settings(struct config *config, struct config_process *process, const char *folder,
                               struct fault *fault) {
-  const char *path = path_of(&config->arena, dir, "settings.yaml");
+  const char *path = path_of(&config->arena, folder, "settings.yaml");
   struct config_settings_document document = {.settings_count = 0};
   if (access(path, F_OK) == 0) {
     TRY(read_document(config, path, &config_settings_schema, &document, fault));
@@ -254,7 +253,7 @@ static enum err load_process(struct config *config, const char *dir, struct conf
   const char *folder = path_of(&config->arena, dir, arena_cstr(&config->arena, process->name));
   process->file = path_of(&config->arena, folder, "chart.scxml");
   TRY(read_needed(process->file, CONFIG_CHART_MAX, &config->arena, &process->chart, fault));
-  return load_settings(config, process, folder, fault);
+  return config_read_settings(config, process, folder, fault);
 }
 
 static bool is_process_name(const char *name) {
@@ -348,6 +347,9 @@ static enum err load(struct config *config, const struct config_options *options
   TRY(load_engine(config, dir, fault));
   TRY(load_catalogue(config, dir, fault));
   TRY(load_calendar(config, dir, fault));
+  if (options->without_processes) {
+    return ERR_OK;
+  }
   TRY(load_processes(config, processes, fault));
   return check_starts(config, dir, fault);
 }

@@ -88,10 +88,14 @@ struct config {
 struct config_options {
   const char *config_dir;
   const char *processes_dir; /* NULL: config_dir/processes */
+  bool without_processes;    /* catalogue, calendar and kurator.yaml alone, for who looks at one chart */
 };
 /* ERR_CONFIG or ERR_IO; the text begins with "FILE:LINE: " as far as they are known, and `line` holds the line. */
 enum err config_load(const struct config_options *options, struct config **ret_config, struct fault *fault) MUST_CHECK;
 void config_destroy(struct config **config);
+/* Reads settings.yaml of a folder into `process` (a process without one has none). Errors as above. */
+enum err config_read_settings(struct config *config, struct config_process *process, const char *folder,
+                              struct fault *fault) MUST_CHECK;
 const struct config_process *config_process_of(const struct config *config, struct span name);
 
 /* A casework over this configuration with all its processes defined (compiled and checked), in name order. The config

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "chart.h"
 #include "chart/chart.h"
 #include "cli.h"
 
@@ -186,5 +187,7 @@ static int chart_test(int argc, char **argv) {
 const struct cli_verb cli_chart_verbs[] = {
     {"chart", "test", "FILE.scxml [--restore] [--trace]",
      "выполнить диаграмму на виртуальных часах: 0 pass, 1 fail, 6 иное, 5 не читается", chart_test},
+    {"chart", "lint", "ФАЙЛ|ПАПКА… [--lang ru|en] [--config ПАПКА] [--json]",
+     "проверить схему: файл, строка, что не так и что сделать. 0: замечаний нет, 1: есть", chart_lint_run},
     {NULL, NULL, NULL, NULL, NULL},
 };

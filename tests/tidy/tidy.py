@@ -45,7 +45,8 @@ KEPT_HEADERS = {
     "libxml/": {"chart"},
     "protobuf-c/": {"proto"},
 }
-EXEMPT_FROM_KEPT = ("tests/", "ops/bench/")
+# The command that checks charts against the schema needs the catalogue of libxml2, which no pure room may touch.
+EXEMPT_FROM_KEPT = ("tests/", "ops/bench/", "ops/cli/chart_schema.c")
 WITHOUT_LOOP = {"base", *PURE}  # no uv.h
 
 # What a pure room never calls: clocks, randomness, files, the environment, other processes, the terminal.

@@ -1,0 +1,131 @@
+/*
+ * The W3C's schema of SCXML and the project's own beside it, through libxml2.
+ *
+ * The files lie in config/; what they name by a web address is found through config/schema/catalog.xml, and the network
+ * is never asked. libxml2 keeps its catalogue per process, which a command that runs once may do.
+ */
+#include <libxml/catalog.h>
+#include <libxml/parser.h>
+#include <libxml/xmlschemas.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chart.h"
+
+struct chart_schema {
+  xmlSchemaPtr schema;
+};
+
+static const struct lint_rule against_schema = {
+    "schema",
+    LINT_ERROR,
+    {"%1", "%1"},
+    {"correct it: config/schema/w3c and config/processes/kurator-case.xsd say what may stand where",
+     "исправьте запись; что где может стоять: engine/casework/VOCABULARY.md и схема config/processes/kurator-case.xsd"},
+};
+
+/* ---- messages ---- */
+
+static struct span replaced(struct span text, const char *from, const char *to, struct arena *arena) {
+  struct span out = {NULL, 0};
+  for (;;) {
+    const uint8_t *at = text.size > 0 ? memmem(text.data, text.size, from, strlen(from)) : NULL;
+    size_t size = at ? (size_t)(at - text.data) : text.size;
+    out = arena_printf(arena, "%.*s%.*s%s", SPAN_ARG(out), (int)size, (const char *)text.data, at ? to : "");
+    if (!at) {
+      return out;
+    }
+    size += strlen(from);
+    text = span_of(text.data + size, text.size - size);
+  }
+}
+
+/* Names as an author writes them, without the addresses of their namespaces. */
+static struct span readable(const char *message, struct arena *arena) {
+  struct span text = span_trim(span_of_cstr(message));
+  text = replaced(text, "{http://www.w3.org/2005/07/scxml}", "", arena);
+  text = replaced(text, "{urn:kurator:case}", "k:", arena);
+  return replaced(text, "##other{http://www.w3.org/2005/07/scxml}*, ", "", arena);
+}
+
+static void take_violation(void *arg, xmlErrorPtr error) {
+  struct lint *lint = arg;
+  struct span none = {NULL, 0};
+  const xmlNode *node = error->node;
+  long line = node ? xmlGetLineNo(node) : error->line;
+  if (error->level >= XML_ERR_ERROR && error->message) {
+    lint_add(lint, &against_schema, line > 0 ? (uint32_t)line : 1, readable(error->message, lint->arena), none, none);
+  }
+}
+
+static void take_first(void *arg, xmlErrorPtr error) {
+  struct fault *fault = arg;
+  if (fault->err == ERR_OK && error->message) {
+    struct span text = span_trim(span_of_cstr(error->message));
+    (void)fault_set(fault, ERR_CONFIG, "схема не читается: %s:%d: %.*s", error->file ? error->file : "?", error->line,
+                    SPAN_ARG(text));
+  }
+}
+
+/* ---- reading ---- */
+
+static enum err parse(const char *path, xmlSchemaPtr *ret_schema, struct fault *fault) {
+  xmlSchemaParserCtxtPtr parser = xmlSchemaNewParserCtxt(path);
+  struct fault found = {.err = ERR_OK};
+  if (!parser) {
+    return fault_set(fault, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
+  }
+  xmlSchemaSetParserStructuredErrors(parser, take_first, &found);
+  *ret_schema = xmlSchemaParse(parser);
+  xmlSchemaFreeParserCtxt(parser);
+  if (*ret_schema && found.err == ERR_OK) {
+    return ERR_OK;
+  }
+  xmlSchemaFree(*ret_schema);
+  return fault_set(fault, ERR_CONFIG, "%s", found.text[0] ? found.text : "схема не читается");
+}
+
+enum err chart_schema_load(const char *config_dir, struct chart_schema **ret_schema, struct fault *fault) {
+  char path[CONFIG_PATH_MAX];
+  int length = snprintf(path, sizeof path, "%s/schema/catalog.xml", config_dir);
+  if (length < 0 || (size_t)length >= sizeof path || xmlLoadCatalog(path) != 0) {
+    return fault_set(fault, ERR_CONFIG, "%s/schema/catalog.xml: каталог схем не читается", config_dir);
+  }
+  xmlSetExternalEntityLoader(xmlNoNetExternalEntityLoader);
+  (void)snprintf(path, sizeof path, "%s/processes/kurator-case.xsd", config_dir);
+  xmlSchemaPtr schema = NULL;
+  TRY(parse(path, &schema, fault));
+  struct chart_schema *loaded = calloc(1, sizeof *loaded);
+  if (!loaded) {
+    xmlSchemaFree(schema);
+    return fault_set(fault, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
+  }
+  loaded->schema = schema;
+  *ret_schema = loaded;
+  return ERR_OK;
+}
+
+void chart_schema_destroy(struct chart_schema **schema) {
+  if (*schema) {
+    xmlSchemaFree((*schema)->schema);
+    free(*schema);
+    *schema = NULL;
+    xmlCatalogCleanup();
+    xmlCleanupParser();
+  }
+}
+
+/* ---- checking ---- */
+
+void chart_schema_check(const struct chart_schema *schema, struct span document, struct lint *lint) {
+  int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_BIG_LINES;
+  xmlDocPtr doc = xmlReadMemory((const char *)document.data, (int)document.size, NULL, NULL, options);
+  xmlSchemaValidCtxtPtr check = doc ? xmlSchemaNewValidCtxt(schema->schema) : NULL;
+  if (check) {
+    xmlSchemaSetValidStructuredErrors(check, take_violation, lint);
+    (void)xmlSchemaValidateDoc(check, doc);
+  }
+  xmlSchemaFreeValidCtxt(check);
+  xmlFreeDoc(doc);
+}

@@ -53,10 +53,14 @@ const struct cli_verb cli_engine_verbs[] = {
     {"backup", "", "--out ПАПКА " CLIENT_USAGE, "Копия базы работающего сервера, без остановки.", backup_run},
     {"restore", "", "ПАПКА-КОПИИ --verify|--to ПАПКА-ДАННЫХ --keys server.pub,… [-o text|json]",
      "Проверить копию: версия, цепь журнала, что в ней; с --to ещё и восстановить в новую папку данных.", restore_run},
-    {"process", "test", "[ПРОЦЕСС|ПАПКА…] [--example ЧАСТЬ-ИМЕНИ] [--quiet] [--config ПАПКА] [--processes ПАПКА]",
+    {"process", "test", "[ПРОЦЕСС|ПАПКА…] [--example ЧАСТЬ-ИМЕНИ] [--quiet] [--show] [--config ПАПКА] [--processes ПАПКА]",
      "Проиграть примеры процессов: кончаются ли они так, как обещают.", process_test},
     {"process", "settings", "[ПРОЦЕСС|ПАПКА…] [--config ПАПКА] [--processes ПАПКА] [-o table|json|jsonl]",
      "Настройки процессов: что каждая решает, её значение, по умолчанию и основание.", process_settings},
+    {"process", "trace",
+     "[--rule ПРАВИЛО] [--element ПРОЦЕСС#ИМЯ] [--example ФАЙЛ] [--all] [--present] [--config ПАПКА] [--processes "
+     "ПАПКА] [-o table|json|jsonl]",
+     "Правило → элемент → пример: чем исполняется каждое правило и какой пример без этого не пройдёт.", process_trace},
     {"config", "check", "[--config ПАПКА] [--processes ПАПКА]", "Проверить настройки и схемы процессов.", config_check},
     {"keys", "generate",
      "--out ПАПКА [--server] [--participant ИМЯ,…] [--operator ИМЯ,…] [--agent ИМЯ,…] [--privacy] [--register "

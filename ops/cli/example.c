@@ -459,32 +459,41 @@ static enum err play(const struct example *e, struct bench *bench, struct found 
   return err;
 }
 
-static bool run_on(const struct example *e, struct bench *bench, FILE *complaints) {
+static void print_lines(FILE *out, const struct found *found) {
+  for (size_t i = 0; out && i < found->count; i++) {
+    print_value(out, &found->lines[i]);
+    (void)fputc('\n', out);
+  }
+}
+
+static bool run_on(const struct example *e, struct bench *bench, const struct example_report *report) {
   struct found found = {0};
   arena_init(&found.arena, 0);
-  bool fine = play(e, bench, &found, complaints) == ERR_OK && judge(e, &found, complaints);
+  bool fine = play(e, bench, &found, report->complaints) == ERR_OK && judge(e, &found, report->complaints);
+  print_lines(report->lines, &found);
   free(found.lines);
   arena_finish(&found.arena);
   return fine;
 }
 
-bool example_run(const struct example *e, struct bench *bench, FILE *complaints) {
-  if (e->settings.kind == VALUE_NIL) {
-    return run_on(e, bench, complaints);
-  }
+static bool run_with_settings(const struct example *e, struct bench *bench, const struct example_report *report) {
   DEFER(arena_finish) struct arena arena;
   DEFER(bench_destroy) struct bench *own = NULL;
   struct example_change change;
   struct fault fault = {.err = ERR_OK};
   arena_init(&arena, 0);
-  if (!own_settings(e, bench, &arena, &change, complaints)) {
+  if (!own_settings(e, bench, &arena, &change, report->complaints)) {
     return false;
   }
   if (bench_create(&bench->config, &change, &own, &fault) != ERR_OK) {
-    if (complaints) {
-      (void)fprintf(complaints, "    %s\n", fault.text);
+    if (report->complaints) {
+      (void)fprintf(report->complaints, "    %s\n", fault.text);
     }
     return false;
   }
-  return run_on(e, own, complaints);
+  return run_on(e, own, report);
+}
+
+bool example_run(const struct example *e, struct bench *bench, const struct example_report *report) {
+  return e->settings.kind == VALUE_NIL ? run_on(e, bench, report) : run_with_settings(e, bench, report);
 }

@@ -57,7 +57,11 @@ enum err bench_create(const struct config *config, const struct example_change *
                       struct fault *fault) MUST_CHECK;
 void bench_destroy(struct bench **bench);
 
-/* True if all came about as expected; else why not is told on `complaints`, which may be NULL. */
-bool example_run(const struct example *example, struct bench *bench, FILE *complaints);
+/* True if all came about as expected. */
+struct example_report {
+  FILE *complaints; /* why not; may be NULL */
+  FILE *lines;      /* everything that came about, as an example may expect it; may be NULL */
+};
+bool example_run(const struct example *example, struct bench *bench, const struct example_report *report);
 
 #endif

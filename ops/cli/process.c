@@ -96,6 +96,7 @@ void process_choice_free(struct process_choice *choice) {
 struct run {
   const char *only; /* part of an example's name; NULL: all */
   bool quiet;       /* those that fail only */
+  bool show;        /* everything that came about */
   size_t passed, failed;
 };
 
@@ -110,7 +111,8 @@ static void test_example(struct run *run, const struct example *e, struct bench 
   size_t size = 0;
   FILE *complaints = open_memstream(&text, &size);
   ASSERT(complaints);
-  bool fine = example_run(e, bench, complaints);
+  const struct example_report report = {.complaints = complaints, .lines = run->show ? stdout : NULL};
+  bool fine = example_run(e, bench, &report);
   (void)fclose(complaints);
   run->passed += fine;
   run->failed += !fine;
@@ -169,11 +171,9 @@ static int test_all(struct run *run, const struct process_choice *choice) {
 int process_test(int argc, char **argv) {
   struct process_choice choice = {0};
   struct run run = {0};
-  const struct cli_option table[] = {{"--config", &choice.config, NULL},
-                                     {"--processes", &choice.processes, NULL},
-                                     {"--example", &run.only, NULL},
-                                     {"--quiet", NULL, &run.quiet},
-                                     {NULL, NULL, NULL}};
+  const struct cli_option table[] = {{"--config", &choice.config, NULL}, {"--processes", &choice.processes, NULL},
+                                     {"--example", &run.only, NULL},     {"--quiet", NULL, &run.quiet},
+                                     {"--show", NULL, &run.show},        {NULL, NULL, NULL}};
   choice.words_count = cli_options_read(argc, argv, table, choice.words, PROCESS_WORDS_MAX);
   if (choice.words_count < 0) {
     return CLI_USAGE;

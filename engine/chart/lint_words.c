@@ -1,5 +1,5 @@
 /*
- * Russian for the texts of this room and of the Lua compiler.
+ * Russian for the texts of this room, of those above it and of the Lua compiler.
  *
  * A row is a pattern in which * stands for anything, and a text in which %1, %2 … stand for what it stood for. A text
  * that no row matches is given as it is. tests/unit/chart/lint_test.c asks that each fault of this room has its row.
@@ -70,12 +70,19 @@ static const struct {
     /* compile_invoke.c */
     {"<k:*> belongs into executable content", "<k:%1> стоит там, где действуют: в переходе, onentry или onexit"},
     {"<k:*> belongs into a state", "<k:%1> стоит в состоянии, а не среди действий"},
+    {"<k:*> belongs into *", "<k:%1> стоит не на своём месте"},
     {"the vocabulary has no element <k:*>", "элемента <k:%1> нет"},
     {"<k:*> can only hold <k:param name= expr=/>", "в <k:%1> может стоять только <k:param name= expr=/>"},
     {"<k:param> has exactly the attributes \"name\" and \"expr\"", "у <k:param> ровно два атрибута: name и expr"},
     {"<k:*> cannot stand in a chart inside another", "<k:%1> не может стоять в схеме внутри другой"},
     {"<invoke> has either a src or <content>", "у <invoke> либо src, либо <content>"},
     {"<content> holds one chart or has \"expr\"", "в <content> одна схема или атрибут expr"},
+    /* casework/definition.c */
+    {"attribute *: a term is wanted, or dueexpr", "нужен срок: due или dueexpr"},
+    {"attribute *: too many terms", "в атрибуте %1 слишком много сроков"},
+    {"attribute *: terms like * before the due date, separated by spaces",
+     "в атрибуте %1 стоят сроки до дня исполнения через пробел: 5wd 1wd"},
+    {"attribute *: no term like *", "в атрибуте %1 не срок: пишется 10wd, 5d, 2w, 3mo, 1y или -6mo"},
     /* compile_expr.c, sandbox.c */
     {"the null data model has no expressions but In('state')",
      "в модели данных null есть только выражение In('состояние')"},

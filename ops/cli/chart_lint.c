@@ -26,7 +26,7 @@ struct linting {
   struct chart_schema *schema;
   struct config *config;
   size_t errors, warnings;
-  bool broken;        /* a file could not be looked at */
+  int broken;         /* exit code for a file that could not be looked at */
   struct arena arena; /* paths */
 };
 
@@ -100,6 +100,16 @@ static int64_t no_load(void *arg, struct span participant) {
   return 0;
 }
 
+/* Without "FILE:LINE: ", which the finding has already. */
+static struct span bare_text(const struct fault *fault, const char *path) {
+  struct span text = span_of_cstr(fault->text);
+  if (!span_starts_with(text, span_of_cstr(path))) {
+    return text;
+  }
+  const char *colon = strstr(fault->text + strlen(path), ": ");
+  return colon ? span_of_cstr(colon + 2) : text;
+}
+
 static void lint_definition(struct linting *l, struct chart_file *file, const struct config_process *process,
                             struct lint *lint) {
   DEFER(casework_destroy) struct casework *casework = NULL;
@@ -112,7 +122,7 @@ static void lint_definition(struct linting *l, struct chart_file *file, const st
   struct fault fault = {.err = ERR_OK};
   if (casework_create(&options, &casework) == ERR_OK && casework_define(casework, &source, &fault) != ERR_OK) {
     struct span none = {NULL, 0};
-    lint_add(lint, &does_not_load, fault.line, span_of_cstr(fault.text), none, none);
+    lint_add(lint, &does_not_load, fault.line, bare_text(&fault, file->path), none, none);
   }
 }
 
@@ -265,7 +275,7 @@ static void lint_path(struct linting *l, const char *path) {
   }
   if (err != ERR_OK) {
     (void)cli_fail_fault(err == ERR_CONFIG ? NULL : path, &fault);
-    l->broken = true;
+    l->broken = cli_exit_of(err);
     return;
   }
   struct lint lint;
@@ -349,7 +359,7 @@ static int conclude(const struct linting *l, size_t files) {
   } else {
     (void)printf("charts: %zu, errors: %zu, warnings: %zu\n", files, l->errors, l->warnings);
   }
-  return l->broken || l->errors + l->warnings > 0 ? CLI_FAILURE : CLI_OK;
+  return l->errors + l->warnings > 0 ? CLI_FAILURE : l->broken;
 }
 
 static int lint_words(struct linting *l, const char **words, int count) {

@@ -53,7 +53,7 @@ static void add_chart(struct cut *cut, const struct chart_node *node, const uint
       .file = cut->process->file,
       .line = node->line,
       .kind = arena_printf(cut->list->arena, "%s%.*s", node->extension ? "k:" : "", SPAN_ARG(node->tag)),
-      .basis = node->extension ? chart_node_attribute(node, "basis") : span_of(NULL, 0),
+      .basis = chart_node_attribute(node, node->extension ? "basis" : "k:basis"),
       .change = {.process = cut->process->name, .chart = span_of(text, cut->index.text.size)},
   };
   add(cut->list, &mutant);

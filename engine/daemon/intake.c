@@ -6,6 +6,13 @@
 
 #include "proto/json.h"
 
+struct intake_judges {
+  uv_loop_t *loop;
+  void (*idle)(void *arg); /* NULL: destroyed, the last job frees it */
+  void *arg;
+  size_t working;
+};
+
 /* ---- on the pool: nothing but the job is touched ---- */
 
 static const uint8_t *signer_find(const struct intake_source *source, struct span key_id) {
@@ -98,17 +105,32 @@ static void job_free(struct intake_job *job) {
   free(job);
 }
 
-static void judged(uv_work_t *work, int status) {
-  struct intake_job *job = work->data;
+static void job_done(struct intake_job *job) {
   if (job->dropped) {
     job_free(job);
     return;
   }
+  job->state = INTAKE_READY;
+  job->done(job->arg, job);
+}
+
+static void judge_free(struct intake_judges *judges) {
+  judges->working--;
+  if (judges->idle) {
+    judges->idle(judges->arg);
+  } else if (judges->working == 0) {
+    free(judges);
+  }
+}
+
+static void judged(uv_work_t *work, int status) {
+  struct intake_job *job = work->data;
+  struct intake_judges *judges = job->judges;
   if (status != 0) {
     (void)fault_set(&job->fault, ERR_BUSY, "проверка подписи прервана");
   }
-  job->ready = true;
-  job->done(job->arg, job);
+  job_done(job);
+  judge_free(judges);
 }
 
 static void source_copy(struct intake_job *job, const struct intake_source *source) {
@@ -124,8 +146,8 @@ static void source_copy(struct intake_job *job, const struct intake_source *sour
   job->source.parts = parts;
 }
 
-enum err intake_start(uv_loop_t *loop, const struct intake_source *source, intake_done done, void *arg,
-                      struct intake_job **ret_job, struct fault *fault) {
+enum err intake_create(const struct intake_source *source, intake_done done, void *arg, struct intake_job **ret_job,
+                       struct fault *fault) {
   if (source->count == 0 || source->count > ENVELOPE_MESSAGES_MAX || source->header.size > ENVELOPE_HEADER_MAX) {
     return fault_set(fault, ERR_LIMIT, "в конверте должно быть от 1 до %d сообщений", ENVELOPE_MESSAGES_MAX);
   }
@@ -138,22 +160,58 @@ enum err intake_start(uv_loop_t *loop, const struct intake_source *source, intak
   job->done = done;
   job->arg = arg;
   job->work.data = job;
-  if (uv_queue_work(loop, &job->work, judge, judged) != 0) {
-    job_free(job);
-    return fault_set(fault, ERR_NO_MEMORY, "не хватает памяти");
-  }
   *ret_job = job;
   return ERR_OK;
+}
+
+void intake_judge(struct intake_judges *judges, struct intake_job *job) {
+  ASSERT(job->state == INTAKE_WAITING && !intake_judges_busy(judges));
+  job->judges = judges;
+  job->state = INTAKE_JUDGING;
+  if (uv_queue_work(judges->loop, &job->work, judge, judged) != 0) {
+    (void)fault_set(&job->fault, ERR_NO_MEMORY, "не хватает памяти");
+    job->state = INTAKE_READY;
+    return;
+  }
+  judges->working++;
 }
 
 void intake_drop(struct intake_job *job) {
   if (!job) {
     return;
   }
-  if (job->ready) {
+  if (job->state != INTAKE_JUDGING) {
     job_free(job);
     return;
   }
   job->dropped = true;
   (void)uv_cancel((uv_req_t *)&job->work);
+}
+
+/* ---- the judges ---- */
+
+enum err intake_judges_create(uv_loop_t *loop, void (*idle)(void *arg), void *arg, struct intake_judges **ret_judges) {
+  struct intake_judges *judges = calloc(1, sizeof *judges);
+  if (!judges) {
+    return ERR_NO_MEMORY;
+  }
+  *judges = (struct intake_judges){.loop = loop, .idle = idle, .arg = arg};
+  *ret_judges = judges;
+  return ERR_OK;
+}
+
+void intake_judges_destroy(struct intake_judges **at) {
+  struct intake_judges *judges = *at;
+  *at = NULL;
+  if (!judges) {
+    return;
+  }
+  judges->idle = NULL;
+  if (judges->working == 0) {
+    free(judges);
+  }
+}
+
+bool intake_judges_busy(const struct intake_judges *judges) {
+  return judges->working >= INTAKE_JUDGES_MAX;
 }

@@ -31,7 +31,8 @@ enum {
   RECEIPTS_PER_FRAME = 100, /* keeps the frame far under FRAME_BYTES_MAX */
   DELIVERIES_PER_FRAME = 200,
   DELIVERIES_BYTES_MAX = 1 << 20,   /* of one frame, but at least one delivery */
-  QUEUED_BYTES_MAX = 16 << 20,      /* envelopes of one session that wait */
+  QUEUED_BYTES_MAX = 16 << 20,      /* envelopes of one session that wait, */
+  QUEUED_BYTES_FEW = 1 << 20,       /* and when those of all sessions take half of what they may */
   QUEUED_BYTES_ALL_MAX = 512 << 20, /* of all sessions */
   RETRY_MS = 1000,                  /* told to a link that has to wait */
 };
@@ -65,6 +66,7 @@ struct session {
 
   /* what comes in */
   struct intake_job *first, *last; /* in order of arrival */
+  struct intake_job *unjudged;     /* of these, the first that no judge has had; NULL: none */
   size_t queued_messages, queued_bytes;
   uint64_t expected;    /* first sequence of the next envelope, 0: any */
   uint64_t received;    /* last sequence handed to the runtime, or durable before */
@@ -90,7 +92,9 @@ struct sessions {
   struct peer *peers;
   size_t peers_count, peers_max;
   size_t queued_bytes; /* over all sessions */
-  uint64_t barrier;    /* last number asked for */
+  struct intake_judges *judges;
+  size_t judged_next, handed_next; /* whose turn it is */
+  uint64_t barrier;                /* last number asked for */
   civil_moment barrier_now;
   struct writer frame; /* scratch */
   struct arena arena;  /* of the message being handled */
@@ -121,6 +125,8 @@ void peer_ping(struct sessions *sessions, struct peer *peer, uint64_t number);
 void daemon_session_envelope(struct session *session, const Kurator__V1__Envelope *envelope, const struct span *parts,
                              size_t count);
 void daemon_session_submit(struct session *session); /* what is ready, as far as the inbox has room */
+void daemon_sessions_judge(
+    struct sessions *sessions); /* gives idle judges work, one envelope of each session in turn */
 void daemon_session_queue_drop(struct session *session);
 /* The participant's messages count for nothing until it says Hello again; retry_ms 0: something has to be mended first,
  * and it is AWAY. */

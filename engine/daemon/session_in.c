@@ -1,7 +1,9 @@
 /*
  * daemon/session_in.c — from envelopes to the runtime's inbox, in the order in which they came.
  *
- * Envelopes are judged in parallel and leave the queue in order: the first one that is not ready holds those behind it.
+ * Envelopes wait here for a judge, and the sessions have one judged in turn, so that a session that sends many only
+ * keeps itself waiting. They are judged in parallel and leave the queue in order: the first one that is not ready holds
+ * those behind it.
  * When the inbox is full the queue waits for the next commit (sessions_flush); the bounds of the queue are those that
  * the link was told in its Welcome, so that only one that ignores them is refused.
  */
@@ -15,6 +17,9 @@ static void queue_pop(struct session *session) {
   session->first = job->next;
   if (!session->first) {
     session->last = NULL;
+  }
+  if (session->unjudged == job) {
+    session->unjudged = job->next;
   }
   session->queued_bytes -= job->bytes;
   session->owner->queued_bytes -= job->bytes;
@@ -116,7 +121,7 @@ static bool submit_job(struct session *session, struct intake_job *job) {
 
 void daemon_session_submit(struct session *session) {
   bool any = false;
-  while (!turn_holds(session->owner->daemon->turn) && session->first && session->first->ready &&
+  while (!turn_holds(session->owner->daemon->turn) && session->first && session->first->state == INTAKE_READY &&
          submit_job(session, session->first)) {
     any = true;
   }
@@ -132,6 +137,29 @@ static void judged(void *arg, struct intake_job *job) {
   turn_kick(session->owner->daemon->turn);
 }
 
+/* ---- judging ---- */
+
+/* The session whose turn it is, NULL if none has anything to judge. */
+static struct session *session_to_judge(struct sessions *sessions) {
+  for (size_t i = 0; i < sessions->count; i++) {
+    struct session *session = &sessions->items[(sessions->judged_next + i) % sessions->count];
+    if (session->unjudged) {
+      sessions->judged_next = (sessions->judged_next + i + 1) % sessions->count;
+      return session;
+    }
+  }
+  return NULL;
+}
+
+void daemon_sessions_judge(struct sessions *sessions) {
+  struct session *session;
+  while (!intake_judges_busy(sessions->judges) && (session = session_to_judge(sessions)) != NULL) {
+    struct intake_job *job = session->unjudged;
+    session->unjudged = job->next;
+    intake_judge(sessions->judges, job);
+  }
+}
+
 /* ---- taking an envelope ---- */
 
 static enum err check_room(const struct session *session, const struct span *parts, size_t count, struct fault *fault) {
@@ -143,7 +171,9 @@ static enum err check_room(const struct session *session, const struct span *par
   if (session->queued_messages + session->handed.expected + count > (size_t)engine->limits.inbox_share) {
     return fault_set(fault, ERR_LIMIT, "сообщений без квитанции больше, чем разрешено");
   }
-  if (session->queued_bytes + bytes > QUEUED_BYTES_MAX || session->owner->queued_bytes + bytes > QUEUED_BYTES_ALL_MAX) {
+  size_t all = session->owner->queued_bytes + bytes;
+  size_t most = all > QUEUED_BYTES_ALL_MAX / 2 && session->first ? QUEUED_BYTES_FEW : QUEUED_BYTES_MAX;
+  if (session->queued_bytes + bytes > most || all > QUEUED_BYTES_ALL_MAX) {
     return fault_set(fault, ERR_BUSY, "очередь сообщений заполнена");
   }
   return ERR_OK;
@@ -156,6 +186,7 @@ static void queue_push(struct session *session, struct intake_job *job) {
     session->first = job;
   }
   session->last = job;
+  session->unjudged = session->unjudged ? session->unjudged : job;
   session->queued_bytes += job->bytes;
   session->owner->queued_bytes += job->bytes;
   session->queued_messages += job->source.count;
@@ -175,8 +206,9 @@ static enum err take(struct session *session, const Kurator__V1__Envelope *envel
   };
   source.signers_count = keyring_signers(daemon->keyring, session->participant->id, source.signers);
   struct intake_job *job;
-  TRY(intake_start(&daemon->loop, &source, judged, session, &job, fault));
+  TRY(intake_create(&source, judged, session, &job, fault));
   queue_push(session, job);
+  daemon_sessions_judge(session->owner);
   return ERR_OK;
 }
 

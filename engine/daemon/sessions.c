@@ -12,6 +12,10 @@
 
 /* ---- the table ---- */
 
+static void on_idle_judge(void *arg) {
+  daemon_sessions_judge(arg);
+}
+
 enum err sessions_create(struct daemon *daemon, struct sessions **ret_sessions) {
   const struct catalogue *catalogue = &daemon->config->catalogue;
   struct sessions *sessions = calloc(1, sizeof *sessions);
@@ -30,7 +34,7 @@ enum err sessions_create(struct daemon *daemon, struct sessions **ret_sessions) 
   writer_init(&sessions->frame);
   arena_init(&sessions->arena, 0);
   *ret_sessions = sessions;
-  return ERR_OK;
+  return intake_judges_create(&daemon->loop, on_idle_judge, sessions, &sessions->judges);
 }
 
 void sessions_destroy(struct sessions **sessions) {
@@ -42,6 +46,7 @@ void sessions_destroy(struct sessions **sessions) {
     free((*sessions)->items[i].receipts);
     handed_finish(&(*sessions)->items[i].handed);
   }
+  intake_judges_destroy(&(*sessions)->judges);
   writer_finish(&(*sessions)->frame);
   arena_finish(&(*sessions)->arena);
   free((*sessions)->items);
@@ -295,11 +300,14 @@ void sessions_delivered(struct sessions *sessions, struct span participant, uint
   }
 }
 
+/* Each time another one is the first to find room in the inbox. */
 void sessions_flush(struct sessions *sessions) {
   for (size_t i = 0; i < sessions->count; i++) {
-    daemon_session_submit(&sessions->items[i]);
-    daemon_session_flush(&sessions->items[i]);
+    struct session *session = &sessions->items[(sessions->handed_next + i) % sessions->count];
+    daemon_session_submit(session);
+    daemon_session_flush(session);
   }
+  sessions->handed_next += sessions->count > 0 ? 1 : 0;
 }
 
 /* ---- virtual clock ---- */
@@ -341,7 +349,7 @@ void sessions_probe(struct sessions *sessions, uint64_t number) {
 static enum sessions_state session_settled(const struct session *session) {
   const struct sessions *sessions = session->owner;
   if (session->first) {
-    return session->first->ready ? SESSIONS_FULL : SESSIONS_BUSY;
+    return session->first->state == INTAKE_READY ? SESSIONS_FULL : SESSIONS_BUSY;
   }
   if (session->state == SESSION_AWAY) {
     return SESSIONS_SETTLED;

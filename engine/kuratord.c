@@ -26,6 +26,7 @@
 enum {
   PATH_BYTES = 4096,
   SIGNALS = 3,
+  TICK_MESSAGES = 8, /* stepped before the sockets are looked at again: less than a millisecond */
   EXCHANGE_ROLES = KEYRING_PARTICIPANT,
   QUERY_ROLES = KEYRING_OPERATOR | KEYRING_AGENT,
 };
@@ -164,6 +165,8 @@ static enum err open_runtime(struct process *process, struct fault *fault) {
   };
   options.limits.inbox_messages = (uint32_t)engine->limits.inbox_messages;
   options.limits.batch_messages = (uint32_t)engine->limits.batch_messages;
+  options.limits.batch_share = (uint32_t)engine->limits.batch_share;
+  options.limits.tick_messages = process->options.is_virtual ? 0 : TICK_MESSAGES;
   options.limits.batch_timers = (uint32_t)engine->limits.timer_slice;
   return runtime_create(&options, &daemon->runtime, fault);
 }

@@ -138,14 +138,20 @@ static void free_sleep(struct turn *turn) {
   turn_after(turn, delay);
 }
 
+/* What was too much for one batch goes into the next. Between two ticks of one batch the sockets are looked at, so that
+ * who has little to say gets into it, too. */
 static enum err free_turn(struct turn *turn) {
-  TRY(runtime_tick(turn->daemon->runtime, turn_wall_clock()));
-  if (!runtime_committing(turn->daemon->runtime)) {
-    free_sleep(turn);
-    return ERR_OK;
+  struct runtime *runtime = turn->daemon->runtime;
+  TRY(runtime_tick(runtime, turn_wall_clock()));
+  if (runtime_committing(runtime) && !runtime_pausing(runtime)) {
+    TRY(runtime_tick(runtime, turn_wall_clock()));
   }
-  return runtime_tick(turn->daemon->runtime,
-                      turn_wall_clock()); /* what was too much for one batch goes into the next */
+  if (runtime_pausing(runtime)) {
+    turn_kick(turn);
+  } else if (!runtime_committing(runtime)) {
+    free_sleep(turn);
+  }
+  return ERR_OK;
 }
 
 /* ---- virtual clock ---- */

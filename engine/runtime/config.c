@@ -124,6 +124,7 @@ static const struct config_engine config_engine_default = {
                .keys = {(const uint8_t *)"/etc/kurator/keys", 17},
                .log_level = {(const uint8_t *)"info", 4}},
     .limits = {.batch_messages = 256,
+               .batch_share = 32,
                .timer_slice = 500,
                .inbox_messages = 20000,
                .inbox_share = 2000,
@@ -147,6 +148,7 @@ static const struct {
   int64_t max;
 } engine_numbers[] = {
     {"limits.batch_messages", offsetof(struct config_engine, limits.batch_messages), 10000},
+    {"limits.batch_share", offsetof(struct config_engine, limits.batch_share), 10000},
     {"limits.timer_slice", offsetof(struct config_engine, limits.timer_slice), 10000},
     {"limits.inbox_messages", offsetof(struct config_engine, limits.inbox_messages), 1000000},
     {"limits.inbox_share", offsetof(struct config_engine, limits.inbox_share), 1000000},

@@ -58,6 +58,7 @@ struct config_engine {
   } daemon;
   struct {
     int64_t batch_messages;    /* messages stepped in one batch */
+    int64_t batch_share;       /* of these, of one participant */
     int64_t timer_slice;       /* due timers stepped in one batch */
     int64_t inbox_messages;    /* messages waiting, all participants */
     int64_t inbox_share;       /* messages waiting, one participant: beyond it is told to wait */

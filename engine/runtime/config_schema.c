@@ -154,8 +154,8 @@ static const cyaml_schema_field_t daemon_fields[] = {
     YAML_END,
 };
 static const cyaml_schema_field_t limits_fields[] = {
-    LIMIT(batch_messages),    LIMIT(timer_slice), LIMIT(inbox_messages), LIMIT(inbox_share), LIMIT(envelope_messages),
-    LIMIT(deliveries_window), LIMIT(query_rows),  LIMIT(sessions),       YAML_END,
+    LIMIT(batch_messages),    LIMIT(batch_share),       LIMIT(timer_slice), LIMIT(inbox_messages), LIMIT(inbox_share),
+    LIMIT(envelope_messages), LIMIT(deliveries_window), LIMIT(query_rows),  LIMIT(sessions),       YAML_END,
 };
 static const cyaml_schema_field_t store_fields[] = {
     YAML_NUMBER("map_mib", OPTIONAL, struct config_engine, store.map_mib),

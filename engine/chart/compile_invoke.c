@@ -9,39 +9,19 @@
 
 /* --- the vocabulary --- */
 
-static const struct chart_element *kind_find(const struct chart_vocabulary *vocabulary, struct span name,
-                                             enum chart_element_place place) {
-  for (const struct chart_element *kind = vocabulary->elements; kind && kind->name; kind++) {
-    if (kind->place == place && span_is(name, kind->name)) {
-      return kind;
-    }
-  }
-  return NULL;
-}
-
 static enum err kind_of(struct compiler *c, const struct node *node, enum chart_element_place place,
                         const struct chart_element **ret_kind) {
   const struct chart_vocabulary *vocabulary = c->chart->source.vocabulary;
-  *ret_kind = kind_find(vocabulary, node->name, place);
+  *ret_kind = vocabulary_element(vocabulary, node->name, place);
   if (*ret_kind) {
     return ERR_OK;
   }
   enum chart_element_place other = place == CHART_PLACE_STATE ? CHART_PLACE_CONTENT : CHART_PLACE_STATE;
-  if (kind_find(vocabulary, node->name, other)) {
+  if (vocabulary_element(vocabulary, node->name, other)) {
     return compile_fault(c, node->line, "<k:%.*s> belongs into %s", SPAN_ARG(node->name),
                          place == CHART_PLACE_STATE ? "executable content" : "a state");
   }
   return compile_fault(c, node->line, "the vocabulary has no element <k:%.*s>", SPAN_ARG(node->name));
-}
-
-static const struct chart_attribute *kind_attribute(const struct chart_element *kind, struct span name) {
-  static const struct chart_attribute id = {"id", CHART_ATTRIBUTE_TEXT, false};
-  for (const struct chart_attribute *at = kind->attributes; at && at->name; at++) {
-    if (span_is(name, at->name)) {
-      return at;
-    }
-  }
-  return span_is(name, "id") ? &id : NULL;
 }
 
 static enum err check_required(struct compiler *c, const struct node *node, const struct chart_element *kind) {
@@ -59,7 +39,7 @@ static enum err compile_element_attributes(struct compiler *c, const struct node
                                            const struct chart_element *kind) {
   for (size_t i = 0; i < node->attributes_count; i++) {
     const struct node_attribute *given = &node->attributes[i];
-    const struct chart_attribute *known = kind_attribute(kind, given->name);
+    const struct chart_attribute *known = vocabulary_attribute(kind, given->name);
     if (!known) {
       return compile_fault(c, node->line, "<k:%s> has no attribute \"%.*s\"", kind->name, SPAN_ARG(given->name));
     }

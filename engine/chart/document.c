@@ -1,17 +1,13 @@
 /*
  * From bytes to a checked tree.
  *
- * libxml2 parses; a document type declaration stops it at once, so that no entity is ever declared, loaded or
- * expanded. The libxml2 tree is then copied, without recursion, into nodes of our own under the table of elements
+ * libxml2 parses (xml.c). Its tree is then copied, without recursion, into nodes of our own under the table of elements
  * below. Whatever has a value in it (data, assign, content, script) is kept as text or as markup and not descended
  * into, except for the chart inside an invoke's <content>, which becomes part of the tree.
  */
 #include "chart/document.h"
 
-#include <libxml/parser.h>
-#include <libxml/tree.h>
-
-#define SCXML_URI "http://www.w3.org/2005/07/scxml"
+#include "chart/xml.h"
 
 #define BIT(tag) (UINT64_C(1) << (tag))
 #define EXECUTABLE                                                                                                     \
@@ -113,63 +109,6 @@ struct node *node_walk(const struct node *root, const struct node *node) {
 
 static struct span text_of(const xmlChar *text) {
   return span_of_cstr((const char *)text);
-}
-
-/* What the hooks below leave for parse(); hangs on the parser. */
-struct parsing {
-  bool doctype;
-  struct fault first; /* the first error: those after it are mostly its consequences */
-};
-
-/* SAX hook: any document type declaration ends the parsing. */
-static void refuse_doctype(void *ctx, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id) {
-  (void)name;
-  (void)external_id;
-  (void)system_id;
-  xmlParserCtxtPtr parser = ctx;
-  struct parsing *parsing = parser->_private;
-  parsing->doctype = true;
-  xmlStopParser(parser);
-}
-
-/* libxml2 ends its messages with a line feed and tells the file, which the caller already knows. */
-static void keep_first_error(void *ctx, xmlErrorPtr error) {
-  xmlParserCtxtPtr parser = ctx;
-  struct parsing *parsing = parser->_private;
-  if (parsing->first.err == ERR_OK && error->level >= XML_ERR_ERROR) {
-    struct span text = span_trim(span_of_cstr(error->message ? error->message : "not well-formed XML"));
-    uint32_t line = error->line > 0 ? (uint32_t)error->line : 1;
-    (void)fault_set_at(&parsing->first, ERR_FORMAT, line, 0, "%.*s", SPAN_ARG(text));
-  }
-}
-
-static enum err parse(struct span bytes, xmlDocPtr *ret_doc, struct fault *fault) {
-  xmlParserCtxtPtr parser = xmlNewParserCtxt();
-  if (!parser) {
-    return fault_set(fault, ERR_NO_MEMORY, "no memory for the XML parser");
-  }
-  struct parsing parsing = {.first = {.err = ERR_OK}};
-  parser->_private = &parsing;
-  parser->sax->internalSubset = refuse_doctype;
-  parser->sax->serror = keep_first_error;
-  int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES |
-                XML_PARSE_COMPACT;
-  xmlDocPtr doc = xmlCtxtReadMemory(parser, (const char *)bytes.data, (int)bytes.size, NULL, NULL, options);
-  enum err err = ERR_OK;
-  if (parsing.doctype) {
-    err = fault_set_at(fault, ERR_FORMAT, 1, 0, "a document type declaration is not accepted");
-  } else if (!doc) {
-    bool told = parsing.first.err != ERR_OK;
-    err = fault_set_at(fault, ERR_FORMAT, told ? parsing.first.line : 1, 0, "%s",
-                       told ? parsing.first.text : "not well-formed XML");
-  }
-  if (err != ERR_OK && doc) {
-    xmlFreeDoc(doc);
-    doc = NULL;
-  }
-  xmlFreeParserCtxt(parser);
-  *ret_doc = doc;
-  return err;
 }
 
 static uint32_t line_of(const xmlNode *xml) {
@@ -443,11 +382,14 @@ enum err document_read(const struct document_options *options, struct span bytes
     return fault_set_at(fault, ERR_LIMIT, 0, 0, "the document is larger than %u bytes", options->size_max);
   }
   xmlDocPtr doc = NULL;
-  TRY(parse(bytes, &doc, fault));
+  TRY(xml_parse(bytes, &doc, fault));
   struct reading r = {options, arena, fault};
   struct node *root = NULL;
   enum err err = read_document(&r, doc, &root);
   xmlFreeDoc(doc);
+  if (err == ERR_OK && options->vocabulary) {
+    err = plain_read(options->vocabulary, root, arena, fault);
+  }
   if (err == ERR_OK) {
     *ret_root = root;
   }

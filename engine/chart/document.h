@@ -76,6 +76,16 @@ struct document_options {
 enum err document_read(const struct document_options *options, struct span bytes, struct arena *arena,
                        struct node **ret_root, struct fault *fault) MUST_CHECK;
 
+/* Turns the <invoke> and <send> that stand for elements of the vocabulary (chart/desugar.h) into those elements;
+ * document_read does it. */
+enum err plain_read(const struct chart_vocabulary *vocabulary, struct node *root, struct arena *arena,
+                    struct fault *fault) MUST_CHECK;
+/* The element of a vocabulary, or NULL. */
+const struct chart_element *vocabulary_element(const struct chart_vocabulary *vocabulary, struct span name,
+                                               enum chart_element_place place);
+/* Its attribute, "id" being one of every element; or NULL. */
+const struct chart_attribute *vocabulary_attribute(const struct chart_element *element, struct span name);
+
 /* The value of an attribute, or the empty span; `node_has` tells an empty one from none. */
 struct span node_get(const struct node *node, const char *name);
 bool node_has(const struct node *node, const char *name);

@@ -75,6 +75,15 @@ static const struct {
     {"<k:*> can only hold <k:param name= expr=/>", "в <k:%1> может стоять только <k:param name= expr=/>"},
     {"<k:param> has exactly the attributes \"name\" and \"expr\"", "у <k:param> ровно два атрибута: name и expr"},
     {"<k:*> cannot stand in a chart inside another", "<k:%1> не может стоять в схеме внутри другой"},
+    /* plain.c, desugar.c */
+    {"<* type=\"*\">: takes no attribute \"*\"", "у <%1 type=\"%2\"> не бывает атрибута «%3»"},
+    {"<* type=\"*\">: wants a text in quotes as the param \"*\"",
+     "у <%1 type=\"%2\"> параметр «%3» — текст в кавычках: expr=\"'…'\""},
+    {"<* type=\"*\">: holds nothing but <param name= expr=/>, not \"*\"",
+     "в <%1 type=\"%2\"> стоят только <param name= expr=/>, а не «%3»"},
+    {"<* type=\"*\">: has twice \"*\"", "у <%1 type=\"%2\"> дважды стоит «%3»"},
+    {"<k:param name=\"*\"> has the name of an attribute", "<k:param name=\"%1\"> называется так же, как атрибут"},
+    /* compile_invoke.c */
     {"<invoke> has either a src or <content>", "у <invoke> либо src, либо <content>"},
     {"<content> holds one chart or has \"expr\"", "в <content> одна схема или атрибут expr"},
     /* casework/definition.c */

@@ -189,5 +189,7 @@ const struct cli_verb cli_chart_verbs[] = {
      "выполнить диаграмму на виртуальных часах: 0 pass, 1 fail, 6 иное, 5 не читается", chart_test},
     {"chart", "lint", "ФАЙЛ|ПАПКА… [--lang ru|en] [--config ПАПКА] [--json]",
      "проверить схему: файл, строка, что не так и что сделать. 0: замечаний нет, 1: есть", chart_lint_run},
+    {"chart", "desugar", "ФАЙЛ [-o ФАЙЛ]", "схема без расширения: элементы k: как <invoke> и <send> обычного SCXML",
+     chart_desugar_run},
     {NULL, NULL, NULL, NULL, NULL},
 };

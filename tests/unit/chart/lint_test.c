@@ -203,6 +203,9 @@ static void what_a_text_is_about_stays_in_its_translation(void **state) {
       {"'end' expected (to close 'if' at line 1) near <eof>",
        "возле <eof> ожидается 'end', чтобы закрыть 'if' строки 1"},
       {"unexpected symbol near '='", "неожиданный знак возле '='"},
+      {"<invoke type=\"…:task\">: takes no attribute \"src\"", "у <invoke type=\"…:task\"> не бывает атрибута «src»"},
+      {"<k:param name=\"title\"> has the name of an attribute",
+       "<k:param name=\"title\"> называется так же, как атрибут"},
       {"something nobody has thought of", "something nobody has thought of"},
       {"", ""},
   };

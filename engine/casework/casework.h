@@ -233,6 +233,13 @@ bool case_has_ended(const struct case_file *c);
 struct span case_process(const struct case_file *c);
 /* Empty: it comes from a record of before revisions were kept; its next step pins it to the present one. */
 struct span case_revision(const struct case_file *c);
+/* A timer that the case counts on. The runtime has it too, unless stepping it has failed. */
+struct case_due {
+  uint32_t slot;
+  civil_moment moment; /* CIVIL_MOMENT_NONE: not set */
+};
+/* Number `index` of them, in no order; false past the last one. */
+bool case_due_at(const struct case_file *c, size_t index, struct case_due *ret_due);
 /* True if the process of this case names the event (delegation). Where its definition is missing, the present one of
  * the same name answers; without any it might name every event. */
 bool case_knows(const struct case_file *c, struct span event);

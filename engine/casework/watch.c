@@ -169,6 +169,21 @@ struct watch *watch_due(struct step *s, civil_moment *ret_due) {
   return first;
 }
 
+/* The session's, then two of each deadline. */
+bool case_due_at(const struct case_file *c, size_t index, struct case_due *ret_due) {
+  if (index == 0) {
+    *ret_due = (struct case_due){0, c->session_timer.due};
+    return true;
+  }
+  if ((index - 1) / 2 >= c->watches_count) {
+    return false;
+  }
+  const struct watch *w = &c->watches[(index - 1) / 2];
+  *ret_due =
+      index % 2 == 1 ? (struct case_due){end_slot(w), w->end.due} : (struct case_due){warning_slot(w), w->warning.due};
+  return true;
+}
+
 bool watch_owns_timer(const struct case_file *c, uint32_t slot, uint64_t generation) {
   for (size_t i = 0; i < c->watches_count; i++) {
     const struct watch *w = &c->watches[i];

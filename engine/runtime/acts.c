@@ -174,12 +174,6 @@ static void write_act(struct runtime *runtime, struct act *act, civil_moment now
   }
 }
 
-/* An entry before a timer's would move the timer: a rehearsal knows nothing of acts. */
-static bool is_quiet(struct runtime *runtime, civil_moment now) {
-  civil_moment due = runtime_next_due(runtime);
-  return due == CIVIL_MOMENT_NONE || due > now;
-}
-
 bool runtime_acts_waiting(const struct runtime *runtime) {
   for (const struct act *act = runtime->acts.first; act; act = act->next) {
     if (!act->written) {
@@ -192,9 +186,6 @@ bool runtime_acts_waiting(const struct runtime *runtime) {
 void acts_write(struct runtime *runtime) {
   civil_moment last = runtime->head.recorded_at;
   civil_moment now = runtime->now > last ? runtime->now : last;
-  if (!runtime->acts.first || !is_quiet(runtime, now)) {
-    return;
-  }
   for (struct act *act = runtime->acts.first; act; act = act->next) {
     if (!act->written) {
       write_act(runtime, act, now);

@@ -60,6 +60,12 @@ struct acts {
   uint64_t tickets; /* given */
 };
 
+/* A rehearsal says how many timers are taken in order before the next message. */
+struct held_timers {
+  bool told;
+  uint64_t left;
+};
+
 /* The last head that was signed. */
 struct signed_head {
   uint64_t journal;
@@ -73,6 +79,7 @@ struct runtime {
   struct runtime_ports ports;
   struct runtime_limits limits;
   bool durable_clock;
+  bool timers_first;
 
   struct inbox inbox;
   struct timers timers;
@@ -92,6 +99,8 @@ struct runtime {
   struct arena arena;
   struct outbox outbox;
   uint32_t batch_messages, batch_timers;
+  struct held_timers held;
+  bool behind;  /* timers that are due wait for the message that is being processed */
   bool pausing; /* the tick has ended before the batch was full, so that the owner may look around */
   struct flight flight;
   struct writer scratch;
@@ -124,7 +133,7 @@ void signed_write(struct runtime *runtime);
 
 /* ---- acts.c ---- */
 
-/* Those that wait go into the batch that is being committed, unless a timer is due before them, */
+/* Those that wait go into the batch that is being committed, */
 void acts_write(struct runtime *runtime);
 /* and are told when that is stored, or wait for the next. */
 void acts_settle(struct runtime *runtime, bool stored);
@@ -196,6 +205,8 @@ struct family {
 };
 enum err family_living(struct runtime *runtime, struct span top, struct family *ret_family,
                        struct fault *fault) MUST_CHECK;
+/* All that can be read, those that have ended too. */
+void family_all(struct runtime *runtime, struct span top, struct family *ret_family);
 /* Which case takes an event of this sender that is addressed to `top` (not ended). ERR_NOT_FOUND: none. ERR_CONFLICT:
  * several could, and nothing tells which. */
 enum err family_target(struct runtime *runtime, struct span top, const struct runtime_message *message,
@@ -217,10 +228,14 @@ void message_process(struct runtime *runtime, const struct inbox_message *in, ci
 
 /* ---- due.c ---- */
 
-/* A timer that is due: its work, or an incident, and its entry in the journal. */
-void timer_step(struct runtime *runtime, const struct record_timer *timer, uint64_t generation, civil_moment moment);
+/* A timer is due and has not been taken. */
+bool due_waits(struct runtime *runtime, civil_moment now);
+/* The next one in order: its work, or an incident, and its entry in the journal. False: none is due. */
+bool due_take_next(struct runtime *runtime, civil_moment now);
+/* When the engine is behind: all that are due in the family of this case, out of the order, before its message. */
+void due_take_family(struct runtime *runtime, struct span case_id, civil_moment now);
 /* The operator's repetition of one that failed; it comes by the inbox. */
-void timer_again(struct runtime *runtime, const struct inbox_message *in, civil_moment now);
+void due_again(struct runtime *runtime, const struct inbox_message *in, civil_moment now);
 
 /* ---- runtime.c ---- */
 

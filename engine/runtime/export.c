@@ -62,9 +62,21 @@ static void write_times(struct export *e, const struct record_journal *entry) {
   }
 }
 
-static enum err write_entry(struct export *e, const struct record_journal *entry) {
-  arena_reset(&e->arena);
-  writer_reset(&e->line);
+static void write_timers(struct export *e, const struct record_journal *entry) {
+  if (entry->behind) {
+    line_value(&e->line, "timers", value_int((int64_t)entry->timers));
+  }
+}
+
+/* Timers of a family that were taken before their turn: its message may have left no entry. */
+static void write_family(struct export *e, const struct record_journal *entry) {
+  line_moment(&e->line, "at", entry->recorded_at);
+  line_text(&e->line, "case", case_root(entry->case_id));
+  write_timers(e, entry);
+  line_end(&e->line);
+}
+
+static enum err write_message(struct export *e, const struct record_journal *entry) {
   struct value data;
   TRY(clear_data(e, entry->clear, &data));
   line_moment(&e->line, "at", entry->recorded_at);
@@ -79,12 +91,23 @@ static enum err write_entry(struct export *e, const struct record_journal *entry
     write_refusal(e, entry);
   }
   write_times(e, entry);
+  write_timers(e, entry);
   line_end(&e->line);
   return ERR_OK;
 }
 
+static enum err write_entry(struct export *e, const struct record_journal *entry) {
+  arena_reset(&e->arena);
+  writer_reset(&e->line);
+  if (!span_empty(entry->sender)) {
+    return write_message(e, entry);
+  }
+  write_family(e, entry);
+  return ERR_OK;
+}
+
 bool export_takes(const struct record_journal *entry) {
-  return entry->kind != RECORD_JOURNAL_AUDIT && !span_empty(entry->sender);
+  return entry->kind != RECORD_JOURNAL_AUDIT && (!span_empty(entry->sender) || entry->behind);
 }
 
 static bool visit(void *arg, struct span key, struct span value) {

@@ -3,12 +3,16 @@
  *
  * Purpose: one line of JSON per message that was accepted or refused, in the order of the journal, in the form that
  * runtime/rehearse.h reads:
- *   {"at","as","event","case","data"[,"occurred_at"][,"refused":{"code","text"}][,"times"]}
+ *   {"at","as","event","case","data"[,"occurred_at"][,"refused":{"code","text"}][,"times"][,"timers"]}
  * It says nothing of the definitions that cases run on: a rehearsal of it takes all cases through today's processes,
  * and gives the bytes of the daemon only if no process has changed while cases ran. Timers are not in it: a rehearsal
- * fires its own. `refused` stands where nothing of the payload was kept, so that the refusal cannot be judged again;
- * personal data is never in it. `times` stands where more refusals than this one were counted in its incident, until
- * now: they are no lines of their own.
+ * fires its own, all that are due before the next line, as the daemon does. Only where it was behind with them (many
+ * fall due at once, and messages do not wait for all of them: due.c) a line says where they were: `timers` is how many
+ * were taken in their order since the line before, the others that were due waited, but for those of the line's own
+ * family. {"at","case","timers"} says the same of timers that were taken out of their order for a message that left no
+ * line (an answer that was known, a refusal that was only counted). `refused` stands where nothing of the payload was
+ * kept, so that the refusal cannot be judged again; personal data is never in it. `times` stands where more refusals
+ * than this one were counted in its incident, until now: they are no lines of their own.
  *
  * Threading: the store's; not inside a batch.
  */
@@ -18,7 +22,7 @@
 #include "runtime/outcome.h"
 
 struct record_journal;
-/* True if the entry is one of its lines: neither a timer nor what an operator did. */
+/* True if the entry is one of its lines: neither a timer in its order nor what an operator did. */
 bool export_takes(const struct record_journal *entry);
 /* Entries from `first` on (1 is the oldest). ERR_CORRUPT, ERR_IO. */
 enum err export_write(struct store *store, uint64_t first, line_sink sink, void *arg) MUST_CHECK;

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { FAMILY_MAX = 1000 };
+enum { FAMILY_MAX = 1000, FAMILY_ALL_MAX = 10000 };
 
 struct walk {
   struct runtime *runtime;
@@ -62,6 +62,24 @@ enum err family_living(struct runtime *runtime, struct span top, struct family *
   }
   *ret_family = walk.family;
   return ERR_OK;
+}
+
+void family_all(struct runtime *runtime, struct span top, struct family *ret_family) {
+  struct walk walk = {.runtime = runtime};
+  stack_push(&walk, top);
+  while (walk.depth > 0 && walk.family.count < FAMILY_ALL_MAX) {
+    struct case_slot *slot = NULL;
+    struct fault unread = {0};
+    if (cases_get(&runtime->cases, walk.stack[--walk.depth], &slot, &unread) != ERR_OK) {
+      continue;
+    }
+    const struct text_list *children = &case_slot_view(slot)->children;
+    family_add(&walk, slot);
+    for (size_t i = children->count; i > 0; i--) {
+      stack_push(&walk, children->items[i - 1]);
+    }
+  }
+  *ret_family = walk.family;
 }
 
 /* ---- names ---- */

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "runtime/engine.h"
+#include "runtime/export.h"
 
 /* The chain covers the record as it will lie there, up to the chain itself. */
 static void put_entry(struct runtime *runtime, struct record_journal *entry) {
@@ -17,7 +18,19 @@ static void put_entry(struct runtime *runtime, struct record_journal *entry) {
   engine_put(runtime, STORE_JOURNAL, &key, writer_span(&runtime->scratch));
 }
 
+/* What a rehearsal has to know to take the timers where they were taken: due.c. */
+static void note_timers(struct runtime *runtime, struct record_journal *entry) {
+  if (!span_empty(entry->sender)) {
+    entry->behind = runtime->behind && entry->kind != RECORD_JOURNAL_AUDIT;
+  }
+  if (export_takes(entry)) {
+    entry->timers = entry->behind ? runtime->head.timers : 0;
+    runtime->head.timers = 0;
+  }
+}
+
 void journal_append(struct runtime *runtime, struct record_journal *entry) {
+  note_timers(runtime, entry);
   runtime->head.journal++;
   runtime->head.recorded_at = entry->recorded_at;
   seal_salt(&runtime->seal, runtime->head.chain, entry->salt);

@@ -479,13 +479,22 @@ static civil_moment occurred_at(const struct runtime_message *m, civil_moment no
   return m->occurred_at > now ? now + 1 : m->occurred_at;
 }
 
+/* Or a line of a rehearsal that is no message: the timers of its family have been taken, and that was all. */
+static void repeat_timer(struct runtime *runtime, const struct inbox_message *in, civil_moment now) {
+  if (in->retry.incident != 0) {
+    due_again(runtime, in, now);
+  }
+}
+
 void message_process(struct runtime *runtime, const struct inbox_message *in, civil_moment now) {
   const struct runtime_message *m = &in->message;
-  if (in->retry.incident != 0 && span_empty(m->sender)) {
-    timer_again(runtime, in, now);
+  bool of_timer = span_empty(m->sender);
+  if (in->retry.incident == 0 && !of_timer && answer_from_memory(runtime, in, now)) {
     return;
   }
-  if (in->retry.incident == 0 && answer_from_memory(runtime, in, now)) {
+  due_take_family(runtime, case_named(m), now);
+  if (of_timer) {
+    repeat_timer(runtime, in, now);
     return;
   }
   struct judgement j = {

@@ -7,7 +7,9 @@ enum {
   VERSION_CURSOR = 2,   /* 1: without what was dropped */
   VERSION_CASE = 2,     /* 1: a flag instead of the number of incidents */
   VERSION_INCIDENT = 2, /* 1: without FLAG_PARKS */
-  VERSION_JOURNAL = 2,  /* 1: without salt, the chain covers the digest only */
+  VERSION_HEAD = 2,     /* 1: without the count of timers */
+  VERSION_JOURNAL = 3,  /* 2: without the count of timers; 1: without salt, the chain covers the digest only */
+  VERSION_COVERED = 2,  /* JOURNAL: from this one on the chain covers the entry */
   VERSION_KEY = 2,      /* 1: the wrapped key alone */
   SEPARATOR = 0,        /* between the parts of a key; no id holds it */
   FLAG_PARKED = 1,      /* CASE, version 1 */
@@ -239,22 +241,25 @@ static enum err read_err(struct reader *r) {
 /* ---- META ---- */
 
 void record_head_write(const struct record_head *head, struct writer *w) {
-  writer_u8(w, VERSION);
+  writer_u8(w, VERSION_HEAD);
   writer_varint(w, head->journal);
   writer_varint(w, head->incidents);
   writer_u64be(w, moment_biased(head->recorded_at));
   writer_u64be(w, moment_biased(head->clock));
   writer_raw(w, span_of(head->chain, sizeof head->chain));
+  writer_varint(w, head->timers);
 }
 
 enum err record_head_read(struct span bytes, struct record_head *ret_head) {
   struct reader r;
-  TRY(record_open(bytes, &r));
+  uint8_t version;
+  TRY(record_open_to(bytes, VERSION_HEAD, &r, &version));
   struct record_head head = {.journal = reader_varint(&r)};
   head.incidents = reader_varint(&r);
   head.recorded_at = (civil_moment)moment_biased((civil_moment)reader_u64be(&r));
   head.clock = (civil_moment)moment_biased((civil_moment)reader_u64be(&r));
   read_fixed(&r, head.chain, sizeof head.chain);
+  head.timers = version > 1 ? reader_varint(&r) : 0;
   TRY(reader_end(&r));
   *ret_head = head;
   return ERR_OK;
@@ -422,6 +427,7 @@ void record_journal_write_content(const struct record_journal *entry, struct wri
   writer_blob(w, entry->sender);
   writer_varint(w, entry->sequence);
   writer_varint(w, entry->slot);
+  writer_varint(w, entry->behind ? entry->timers + 1 : 0);
   writer_blob(w, entry->event);
   writer_blob(w, entry->case_id);
   writer_blob(w, entry->acting_for);
@@ -437,7 +443,7 @@ void record_journal_write(const struct record_journal *entry, struct writer *w) 
 }
 
 struct span record_journal_content(struct span bytes) {
-  bool covered = bytes.size > RECORD_CHAIN_SIZE && bytes.data[0] >= VERSION_JOURNAL;
+  bool covered = bytes.size > RECORD_CHAIN_SIZE && bytes.data[0] >= VERSION_COVERED;
   return covered ? span_of(bytes.data, bytes.size - RECORD_CHAIN_SIZE) : span_of(NULL, 0);
 }
 
@@ -461,6 +467,9 @@ enum err record_journal_read(struct span bytes, struct record_journal *ret_entry
   entry.sender = reader_blob(&r);
   entry.sequence = reader_varint(&r);
   entry.slot = (uint32_t)reader_varint(&r);
+  uint64_t timers = version > 2 ? reader_varint(&r) : 0;
+  entry.behind = timers > 0;
+  entry.timers = timers > 0 ? timers - 1 : 0;
   entry.event = reader_blob(&r);
   entry.case_id = reader_blob(&r);
   entry.acting_for = reader_blob(&r);

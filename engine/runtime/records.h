@@ -77,6 +77,7 @@ struct record_head {
   uint64_t incidents;               /* last number given */
   civil_moment recorded_at;         /* last recorded moment, CIVIL_MOMENT_NONE: none yet */
   civil_moment clock;               /* virtual clock, ≥ recorded_at */
+  uint64_t timers;                  /* taken in order since the last entry that a rehearsal reads (due.c) */
   uint8_t chain[RECORD_CHAIN_SIZE]; /* of the last journal entry */
 };
 void record_head_write(const struct record_head *head, struct writer *w);
@@ -157,6 +158,8 @@ struct record_journal {
   struct span sender; /* empty for a timer */
   uint64_t sequence;  /* message; timer: its generation */
   uint32_t slot;      /* timer */
+  bool behind;        /* timers that were due waited when it came (due.c); a timer: it was taken out of their order */
+  uint64_t timers;    /* behind: taken in order since the last entry that a rehearsal reads */
   struct span event;
   struct span case_id;
   struct span acting_for;

@@ -30,6 +30,14 @@ static enum err complain(struct rehearsal *r, enum err err, const char *text) {
 
 /* ---- reading a line ---- */
 
+struct line {
+  civil_moment at;
+  bool behind; /* it says how many `timers` were taken before it */
+  uint64_t timers;
+  struct runtime_message message; /* without a sender: none */
+  struct fault refusal;           /* what it points to */
+};
+
 static enum err read_moment(struct rehearsal *r, const struct value *map, const char *name, civil_moment *ret_moment) {
   const struct value *field = value_get(map, name);
   if (!field) {
@@ -80,21 +88,23 @@ static enum err read_refusal(struct rehearsal *r, const struct value *map, struc
   return ERR_OK;
 }
 
-static enum err read_times(struct rehearsal *r, const struct value *map, uint64_t *ret_times) {
-  const struct value *times = value_get(map, "times");
-  *ret_times = 1;
-  if (!times) {
+/* `ret_count` stays when there is no such field. */
+static enum err read_count(struct rehearsal *r, const struct value *map, const char *name, int64_t least,
+                           uint64_t *ret_count) {
+  const struct value *count = value_get(map, name);
+  if (!count) {
     return ERR_OK;
   }
-  if (times->kind != VALUE_INT || times->integer < 1) {
-    return complain(r, ERR_INVALID, "«times» — не число повторений");
+  if (count->kind != VALUE_INT || count->integer < least) {
+    r->bad = true;
+    return fault_set_at(r->fault, ERR_INVALID, r->line, 0, "строка %u: «%s» — не число", r->line, name);
   }
-  *ret_times = (uint64_t)times->integer;
+  *ret_count = (uint64_t)count->integer;
   return ERR_OK;
 }
 
 static enum err check_names(struct rehearsal *r, const struct value *map) {
-  static const char *const known[] = {"at", "as", "event", "case", "data", "occurred_at", "refused", "times"};
+  static const char *const known[] = {"at", "as", "event", "case", "data", "occurred_at", "refused", "times", "timers"};
   for (size_t i = 0; i < map->map.count; i++) {
     bool found = false;
     for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
@@ -116,13 +126,11 @@ static enum err read_at(struct rehearsal *r, const struct value *map, civil_mome
   return *ret_at < r->now ? complain(r, ERR_INVALID, "«at» раньше, чем в предыдущей строке") : ERR_OK;
 }
 
-static enum err read_message(struct rehearsal *r, const struct value *map, struct fault *refusal,
-                             struct runtime_message *ret_message) {
-  struct runtime_message message = {.sequence = r->line, .occurred_at = CIVIL_MOMENT_NONE};
-  TRY(read_text(r, map, "as", &message.sender));
-  TRY(read_text(r, map, "event", &message.event));
-  TRY(read_text(r, map, "case", &message.case_id));
-  enum err err = read_moment(r, map, "occurred_at", &message.occurred_at);
+static enum err read_message(struct rehearsal *r, const struct value *map, struct line *line) {
+  struct runtime_message *message = &line->message;
+  TRY(read_text(r, map, "as", &message->sender));
+  TRY(read_text(r, map, "event", &message->event));
+  enum err err = read_moment(r, map, "occurred_at", &message->occurred_at);
   if (err != ERR_NOT_FOUND) {
     TRY(err);
   }
@@ -130,11 +138,22 @@ static enum err read_message(struct rehearsal *r, const struct value *map, struc
   if (data && data->kind != VALUE_MAP) {
     return complain(r, ERR_INVALID, "«data» — не объект");
   }
-  message.data = data ? *data : value_nil();
-  TRY(read_refusal(r, map, refusal, &message));
-  TRY(read_times(r, map, &message.times));
-  *ret_message = message;
-  return ERR_OK;
+  message->data = data ? *data : value_nil();
+  message->times = 1;
+  TRY(read_refusal(r, map, &line->refusal, message));
+  return read_count(r, map, "times", 1, &message->times);
+}
+
+/* Three fields, or a message. */
+static enum err read_fields(struct rehearsal *r, const struct value *map, struct line *line) {
+  line->message = (struct runtime_message){.sequence = r->line, .occurred_at = CIVIL_MOMENT_NONE};
+  line->behind = value_get(map, "timers") != NULL;
+  TRY(read_at(r, map, &line->at));
+  TRY(read_count(r, map, "timers", 0, &line->timers));
+  if (!line->behind || map->map.count > 3) {
+    TRY(read_message(r, map, line));
+  }
+  return read_text(r, map, "case", &line->message.case_id);
 }
 
 /* ---- feeding ---- */
@@ -160,17 +179,23 @@ static enum err drain(struct rehearsal *r, civil_moment now) {
   }
 }
 
-static enum err submit(struct rehearsal *r, const struct runtime_message *message) {
-  enum err err;
-  while ((err = runtime_submit(r->runtime, message)) == ERR_BUSY) {
+/* Line by line: what follows from one, and is due by then, waits for what the next one says of timers. */
+static enum err submit(struct rehearsal *r, const struct line *line) {
+  enum err err = runtime_submit(r->runtime, &line->message);
+  if (err != ERR_OK) {
+    return complain(r, err, "сообщение слишком длинное или слишком вложенное");
+  }
+  if (line->behind) {
+    runtime_hold_timers(r->runtime, line->timers);
+  }
+  while (runtime_inbox_waiting(r->runtime) > 0) {
     TRY(turn(r, r->now));
   }
-  return err == ERR_OK ? ERR_OK : complain(r, err, "сообщение слишком длинное или слишком вложенное");
+  return ERR_OK;
 }
 
 /* The message of a line, whole, before anything of it counts. */
-static enum err read_line(struct rehearsal *r, struct span text, civil_moment *ret_at, struct fault *refusal,
-                          struct runtime_message *ret_message) {
+static enum err read_line(struct rehearsal *r, struct span text, struct line *ret_line) {
   struct value map;
   struct fault unread = {0};
   if (text.size > REHEARSE_LINE_MAX) {
@@ -181,28 +206,22 @@ static enum err read_line(struct rehearsal *r, struct span text, civil_moment *r
     return complain(r, ERR_FORMAT, err != ERR_OK ? unread.text : "не объект JSON");
   }
   TRY(check_names(r, &map));
-  TRY(read_at(r, &map, ret_at));
-  TRY(read_message(r, &map, refusal, ret_message));
-  seal_hash(text, ret_message->digest);
+  TRY(read_fields(r, &map, ret_line));
+  seal_hash(text, ret_line->message.digest);
   return ERR_OK;
 }
 
 static enum err feed_line(struct rehearsal *r, struct span text) {
-  civil_moment at;
-  struct fault refusal;
-  struct runtime_message message;
+  struct line line = {.at = 0};
   arena_reset(&r->arena);
-  TRY(read_line(r, text, &at, &refusal, &message));
-  if (at > rehearse_end_of(r->options->until)) {
+  TRY(read_line(r, text, &line));
+  if (line.at > rehearse_end_of(r->options->until)) {
     r->counts.left_out++;
     return ERR_OK;
   }
-  if (at != r->now && r->now != CIVIL_MOMENT_NONE) {
-    TRY(drain(r, r->now));
-  }
-  r->now = at;
+  r->now = line.at;
   r->counts.lines++;
-  return submit(r, &message);
+  return submit(r, &line);
 }
 
 /* The rest goes on behind a bad line; what the engine says is the end. */
@@ -254,6 +273,7 @@ static enum err run(struct rehearsal *r) {
       .store = r->store,
       .ports = {.arg = options->delivery_arg, .delivery_encode = options->delivery},
       .limits = runtime_limits_default(),
+      .timers_first = true,
   };
   TRY(runtime_create(&runtime, &r->runtime, r->fault));
   *options->runtime = r->runtime;

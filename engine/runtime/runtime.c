@@ -14,7 +14,8 @@
  * 2. When nothing is committing or pausing the store's batch is closed, and the decoded cases, the cursors, the head
  * and the heap of timers equal what is committed; after ERR_FULL they are read again and the messages of both batches
  * wait again.
- * 3. recorded_at never runs backwards; a timer is stepped before any message that is recorded at or after its moment.
+ * 3. recorded_at never runs backwards; a timer is stepped before any message of its family that is recorded at or after
+ * its moment, and before any message at all unless more are due than a batch takes (due.c).
  * 4. What is kept in memory and written once per batch (cursors, definitions, resolutions, acts, head) is written when
  * the batch is committed: never two batches hold unsettled writes of them.
  */
@@ -138,7 +139,7 @@ static void batch_not_stored(struct runtime *runtime, enum err result) {
     engine_fail(runtime, result);
     return;
   }
-  log_line(LOG_WARNING, "runtime", "the store is full: %zu messages wait again", inbox_waiting(&runtime->inbox));
+  log_line(LOG_DEBUG, "runtime", "the store is full: %zu messages wait again", inbox_waiting(&runtime->inbox));
   enum err err = recover(runtime);
   if (err != ERR_OK) {
     engine_fail(runtime, err);
@@ -213,65 +214,6 @@ static enum err batch_commit(struct runtime *runtime) {
   return ERR_OK;
 }
 
-/* ---- timers ---- */
-
-/* The next key of the heap that the store still has, with its generation; others are dropped on the way. */
-static bool next_timer(struct runtime *runtime, struct span *ret_key, uint64_t *ret_generation) {
-  while (timers_top(&runtime->timers, ret_key)) {
-    struct span value;
-    enum err err = store_get(runtime->store, STORE_TIMER, *ret_key, &value);
-    if (err == ERR_OK) {
-      err = record_generation_read(value, ret_generation);
-    }
-    if (err == ERR_OK) {
-      return true;
-    }
-    if (err != ERR_NOT_FOUND) {
-      engine_fail(runtime, err);
-      return false;
-    }
-    timers_pop(&runtime->timers);
-  }
-  return false;
-}
-
-/* True if a timer was due and has been stepped. */
-static bool fire_timer(struct runtime *runtime, civil_moment now) {
-  struct span key;
-  uint64_t generation;
-  uint8_t id[CASE_ID_MAX];
-  struct record_timer timer;
-  if (!next_timer(runtime, &key, &generation)) {
-    return false;
-  }
-  enum err err = record_timer_of_key(key, id, &timer);
-  if (err != ERR_OK) {
-    engine_fail(runtime, err);
-    return false;
-  }
-  if (timer.due > now) {
-    return false;
-  }
-  store_delete(runtime->store, STORE_TIMER, key);
-  timers_pop(&runtime->timers);
-  timer.case_id = arena_copy(&runtime->arena, timer.case_id);
-  civil_moment last = runtime->head.recorded_at;
-  timer_step(runtime, &timer, generation, timer.due > last ? timer.due : last);
-  return true;
-}
-
-civil_moment runtime_next_due(struct runtime *runtime) {
-  struct span key;
-  uint64_t generation;
-  uint8_t id[CASE_ID_MAX];
-  struct record_timer timer;
-  if (runtime->failed != ERR_OK || !next_timer(runtime, &key, &generation) ||
-      record_timer_of_key(key, id, &timer) != ERR_OK) {
-    return CIVIL_MOMENT_NONE;
-  }
-  return timer.due;
-}
-
 /* ---- the tick ---- */
 
 static bool clock_lags(const struct runtime *runtime, civil_moment now) {
@@ -279,32 +221,56 @@ static bool clock_lags(const struct runtime *runtime, civil_moment now) {
 }
 
 static bool has_work(struct runtime *runtime, civil_moment now) {
-  civil_moment due = runtime_next_due(runtime);
-  return inbox_waiting(&runtime->inbox) > 0 || (due != CIVIL_MOMENT_NONE && due <= now) || runtime->cursors.dirty > 0 ||
+  return inbox_waiting(&runtime->inbox) > 0 || due_waits(runtime, now) || runtime->cursors.dirty > 0 ||
          runtime->resolutions || runtime_acts_waiting(runtime) || signed_due(runtime, now) ||
          clock_lags(runtime, now) || runtime->pausing;
 }
 
-/* Before each message the timers that are due: also those that the message before has set. True if that is all for this
- * batch, false if the tick has had its share. */
+/* A slice of each batch, or as many as a rehearsal was told; one batch holds no more than a slice of them in any case.
+ */
+static bool take_timer(struct runtime *runtime, civil_moment now) {
+  bool wanted = !runtime->held.told || runtime->held.left > 0;
+  if (!wanted || runtime->batch_timers == runtime->limits.batch_timers || !due_take_next(runtime, now)) {
+    return false;
+  }
+  runtime->batch_timers++;
+  runtime->held.left -= runtime->held.told;
+  return true;
+}
+
+/* May a message be taken while timers are due? */
+static bool may_overtake(const struct runtime *runtime) {
+  return runtime->held.told ? runtime->held.left == 0 : !runtime->timers_first;
+}
+
+static bool take_message(struct runtime *runtime, civil_moment now) {
+  struct inbox_message message;
+  bool behind = due_waits(runtime, now);
+  if ((behind && !may_overtake(runtime)) || runtime->batch_messages == runtime->limits.batch_messages ||
+      !inbox_take(&runtime->inbox, &runtime->arena, &message)) {
+    return false;
+  }
+  runtime->batch_messages++;
+  runtime->behind = behind;
+  message_process(runtime, &message, now);
+  runtime->behind = false;
+  runtime->held = (struct held_timers){0};
+  cases_trim(&runtime->cases);
+  return true;
+}
+
+/* Before each message the timers that are due, also those that the message before has set. What the last one has set is
+ * for the next tick: nobody's receipt waits for it. True if that is all for this batch, false if the tick has had its
+ * share. */
 static bool collect(struct runtime *runtime, civil_moment now) {
   uint32_t tick_messages = 0;
   while (runtime->failed == ERR_OK && store_batch_bytes(runtime->store) < BATCH_BYTES_MAX) {
-    if (runtime->batch_timers == runtime->limits.batch_timers) {
-      return true;
-    }
-    if (fire_timer(runtime, now)) {
-      runtime->batch_timers++;
+    if (take_timer(runtime, now)) {
       continue;
     }
-    struct inbox_message message;
-    if (runtime->batch_messages == runtime->limits.batch_messages ||
-        !inbox_take(&runtime->inbox, &runtime->arena, &message)) {
+    if (!take_message(runtime, now) || inbox_waiting(&runtime->inbox) == 0) {
       return true;
     }
-    runtime->batch_messages++;
-    message_process(runtime, &message, now);
-    cases_trim(&runtime->cases);
     if (++tick_messages == runtime->limits.tick_messages) {
       return false;
     }
@@ -314,8 +280,7 @@ static bool collect(struct runtime *runtime, civil_moment now) {
 
 /* With timers still due the clock stands at the last of them: it must not jump over those that a crash leaves. */
 static void move_clock(struct runtime *runtime, civil_moment now) {
-  civil_moment due = runtime_next_due(runtime);
-  if ((due == CIVIL_MOMENT_NONE || due > now) && clock_lags(runtime, now)) {
+  if (clock_lags(runtime, now) && !due_waits(runtime, now)) {
     runtime->head.clock = now;
   }
 }
@@ -351,11 +316,7 @@ enum err runtime_tick_acts(struct runtime *runtime, civil_moment now) {
       !runtime_acts_waiting(runtime)) {
     return runtime->failed;
   }
-  now = recorded_moment(runtime, now);
-  civil_moment due = runtime_next_due(runtime);
-  if (due != CIVIL_MOMENT_NONE && due <= now) {
-    return runtime->failed; /* its entry comes first */
-  }
+  (void)recorded_moment(runtime, now);
   store_begin(runtime->store);
   return batch_commit(runtime);
 }
@@ -397,6 +358,7 @@ static struct runtime *new_runtime(const struct runtime_options *options) {
   runtime->ports = options->ports;
   runtime->limits = options->limits;
   runtime->durable_clock = options->durable_clock;
+  runtime->timers_first = options->timers_first || options->durable_clock;
   arena_init(&runtime->arena, 0);
   writer_init(&runtime->scratch);
   arena_init(&runtime->flight.arena, 0);
@@ -470,6 +432,10 @@ enum err runtime_submit(struct runtime *runtime, const struct runtime_message *m
     return ERR_CLOSED;
   }
   return inbox_put(&runtime->inbox, message, (struct inbox_retry){0});
+}
+
+void runtime_hold_timers(struct runtime *runtime, uint64_t count) {
+  runtime->held = (struct held_timers){.told = true, .left = count};
 }
 
 void runtime_inbox_sort(struct runtime *runtime) {

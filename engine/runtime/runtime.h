@@ -8,9 +8,10 @@
  * Life cycle: runtime_create (recovers from the store) → runtime_submit | runtime_ack …, runtime_tick … →
  * runtime_destroy. Threading: one thread; callbacks run on it, from store_poll or the store's loop. Ownership: borrows
  * the casework, the store and the ports; copies every message. Time: comes with runtime_tick. recorded_at never runs
- * backwards, also across restarts. A timer that is due at T is stepped at T (at the last recorded moment if that is
- * later), however late the tick comes, and always before a message that is recorded at T or later: so the result does
- * not depend on how the loop was scheduled. One input is all or nothing: either everything that follows from it is in
+ * backwards, also across restarts. A timer that is due at T is stepped at T, however late the tick comes, and always
+ * before a message of its family that is recorded at T or later: so what becomes of a case does not depend on how the
+ * loop was scheduled. Messages of others do not wait for more timers than one batch takes; what that means, and how a
+ * rehearsal follows it, stands in due.c. One input is all or nothing: either everything that follows from it is in
  * the write set, or only the incident that says why it is not. Never: opens a socket or a file, reads a clock, knows
  * protobuf, an event, an agency or a process.
  */
@@ -43,8 +44,10 @@ struct runtime;
 /* ---- what goes in ---- */
 
 struct runtime_message {
-  struct span sender; /* participant; the wire has authenticated it */
-  uint64_t sequence;  /* per sender; the same number stands for the same message */
+  /* Participant; the wire has authenticated it. Empty only in a rehearsal: no message, but the moment at which the
+   * timers of `case_id`'s family were taken out of their order. */
+  struct span sender;
+  uint64_t sequence; /* per sender; the same number stands for the same message */
   uint8_t digest[RUNTIME_DIGEST_SIZE];
   struct span event;
   struct span case_id;
@@ -139,7 +142,7 @@ struct runtime_limits {
   uint32_t batch_messages; /* in one commit, */
   uint32_t batch_share;    /* of these, of one sender; 0: first come first served, whoever sent it */
   uint32_t tick_messages;  /* of these, in one tick; 0: all that a batch takes */
-  uint32_t batch_timers;
+  uint32_t batch_timers;   /* the slice that messages wait for */
   uint32_t steps_max;      /* that follow from one input, in all cases together */
   uint32_t cases_cached;   /* decoded between batches */
   uint32_t refusals_max;   /* incidents of one sender for refusals; further ones are counted together */
@@ -160,6 +163,7 @@ struct runtime_options {
   struct runtime_limits limits;
   const uint8_t *master_key; /* RUNTIME_KEY_SIZE bytes, copied; NULL: personal data is dropped (rehearsal) */
   bool durable_clock;        /* the moment of runtime_tick is committed even if nothing else happens (virtual clock) */
+  bool timers_first;         /* no message is taken while a timer is due (rehearsal; a durable clock means it too) */
 };
 /* Recovers from the store: ERR_CORRUPT, ERR_VERSION, ERR_IO, or ERR_CONFIG when the store was sealed under another
  * master key. */
@@ -177,6 +181,9 @@ int64_t runtime_load(void *arg, struct span participant);
  * RUNTIME_NAME_MAX, CASE_ID_MAX or VALUE_DEPTH_MAX: answer it yourself. ERR_CLOSED: the store has failed. Anything else
  * that is wrong with the message comes as a receipt. */
 enum err runtime_submit(struct runtime *runtime, const struct runtime_message *message) MUST_CHECK;
+/* In a rehearsal: before the next message that is taken, exactly so many of the timers that are due are taken in order,
+ * then those of its family; the others wait. Without it as `timers_first` says. */
+void runtime_hold_timers(struct runtime *runtime, uint64_t count);
 /* Orders what waits by (occurred_at, sender, sequence): for a virtual clock, between two barriers. */
 void runtime_inbox_sort(struct runtime *runtime);
 /* One batch: due timers, then messages, as many as the limits allow, senders in turn, and the commit is begun; while
@@ -232,8 +239,7 @@ enum err runtime_incident_resolve(struct runtime *runtime, struct span case_id, 
                                   struct fault *fault) MUST_CHECK;
 
 /* What an operator does with personal data or with keys. It becomes an entry of the journal first, and is told by
- * ports.acted when that is durable: who, what, which case, why. It waits while timers are due, so that no entry stands
- * before theirs. */
+ * ports.acted when that is durable: who, what, which case, why. */
 enum runtime_act_kind {
   RUNTIME_ACT_REVEAL,  /* the caller shows the data after it is told */
   RUNTIME_ACT_ERASE,   /* destroys the person's key; what is sealed under it is noise from then on */

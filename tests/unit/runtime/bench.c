@@ -111,6 +111,7 @@ static enum err try_start(struct bench *b, struct fault *fault) {
       .limits = b->limits,
       .master_key = b->sealed ? b->master_key : NULL,
       .durable_clock = b->durable_clock,
+      .timers_first = b->timers_first,
       .ports = {.arg = b,
                 .receipt = note_receipt,
                 .delivered = note_delivery,
@@ -313,7 +314,7 @@ static void take_complaint(void *arg, uint32_t line, const struct fault *fault) 
   writer_printf(arg, "%s\n", fault->text);
 }
 
-const char *bench_rehearse(struct bench *b, const char *events, const char *until) {
+static const char *rehearse(struct bench *b, const char *events, const char *until, line_sink journal) {
   struct runtime *runtime = NULL;
   struct casework *casework = load_casework(b, &runtime);
   struct writer w;
@@ -322,6 +323,7 @@ const char *bench_rehearse(struct bench *b, const char *events, const char *unti
                                      .runtime = &runtime,
                                      .events = span_of_cstr(events),
                                      .outcome = take_line,
+                                     .journal = journal,
                                      .sink_arg = &w,
                                      .bad_line = take_complaint,
                                      .bad_line_arg = &w};
@@ -333,4 +335,12 @@ const char *bench_rehearse(struct bench *b, const char *events, const char *unti
   }
   casework_destroy(&casework);
   return text_of(b, &w);
+}
+
+const char *bench_rehearse(struct bench *b, const char *events, const char *until) {
+  return rehearse(b, events, until, NULL);
+}
+
+const char *bench_replay(struct bench *b, const char *events, const char *until) {
+  return rehearse(b, events, until, take_line);
 }

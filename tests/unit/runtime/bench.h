@@ -22,7 +22,7 @@ struct bench {
   struct runtime_limits limits;
   bool sealed; /* under this key: */
   uint8_t master_key[RUNTIME_KEY_SIZE];
-  bool durable_clock;
+  bool durable_clock, timers_first;
   struct arena arena; /* notes and whatever a test makes */
   const char *receipts[BENCH_NOTES_MAX];
   size_t receipts_count;
@@ -76,8 +76,10 @@ const char *bench_export(struct bench *b);
 size_t bench_count(const char *text, const char *part);
 /* How many records of all spaces hold these bytes in a key or value. */
 size_t bench_records_with(struct bench *b, const char *bytes);
-/* A rehearsal of these lines in a store of its own. */
+/* A rehearsal of these lines in a store of its own: the outcome, */
 const char *bench_rehearse(struct bench *b, const char *events, const char *until);
+/* or its export, then the outcome. */
+const char *bench_replay(struct bench *b, const char *events, const char *until);
 
 /* Frequent messages. */
 #define BEGIN(sequence, edition, day)                                                                                  \

@@ -93,8 +93,12 @@ static void foreign_keys_are_corrupt(void **state) {
 
 static void a_head_comes_back(void **state) {
   (void)state;
-  struct record_head head = {
-      .journal = 300, .incidents = 7, .recorded_at = CIVIL_MOMENT_NONE, .clock = 1768194900123, .chain = {1, 2, 3}};
+  struct record_head head = {.journal = 300,
+                             .incidents = 7,
+                             .recorded_at = CIVIL_MOMENT_NONE,
+                             .clock = 1768194900123,
+                             .timers = 400,
+                             .chain = {1, 2, 3}};
   record_head_write(&head, &w);
   struct record_head read;
   assert_int_equal(ERR_OK, record_head_read(writer_span(&w), &read));
@@ -103,6 +107,7 @@ static void a_head_comes_back(void **state) {
   assert_true(read.recorded_at == CIVIL_MOMENT_NONE);
   assert_int_equal(1768194900123, read.clock);
   assert_memory_equal(head.chain, read.chain, sizeof read.chain);
+  assert_int_equal(400, read.timers);
 }
 
 static struct record_journal entry_example(void) {
@@ -114,6 +119,8 @@ static struct record_journal entry_example(void) {
       .sender = L("helper-1"),
       .sequence = 42,
       .slot = 9,
+      .behind = true,
+      .timers = 300,
       .event = L("visit.done"),
       .case_id = L("A/part"),
       .acting_for = L("w-7"),
@@ -138,6 +145,8 @@ static void a_journal_entry_comes_back(void **state) {
   assert_span(read.sender, "helper-1");
   assert_int_equal(42, read.sequence);
   assert_int_equal(9, read.slot);
+  assert_true(read.behind);
+  assert_int_equal(300, read.timers);
   assert_span(read.event, "visit.done");
   assert_span(read.case_id, "A/part");
   assert_span(read.acting_for, "w-7");
@@ -169,6 +178,42 @@ static void an_entry_of_version_1_is_still_read(void **state) {
   assert_memory_equal(digest, read.digest, sizeof digest);
   assert_memory_equal(chain, read.chain, sizeof chain);
   assert_true(span_empty(record_journal_content(writer_span(&w))));
+}
+
+/* What version 2 wrote: nothing of timers, which all came first then. */
+static void an_entry_of_version_2_is_still_read_and_covered(void **state) {
+  (void)state;
+  static const uint8_t head[] = {2, RECORD_JOURNAL_MESSAGE, 2, 1};
+  static const uint8_t digest[32] = {9, 8};
+  static const uint8_t salt[16] = {4};
+  static const uint8_t rest[] = {1, 'a', 42, 0, 1, 'e', 1, 'A', 0, 0, 0, 1, 'c', 1, 's'};
+  static const uint8_t chain[32] = {6, 5};
+  writer_raw(&w, span_of(head, sizeof head));
+  writer_raw(&w, span_of(digest, sizeof digest));
+  writer_raw(&w, span_of(salt, sizeof salt));
+  writer_raw(&w, span_of(rest, sizeof rest));
+  writer_raw(&w, span_of(chain, sizeof chain));
+  struct record_journal read;
+  assert_int_equal(ERR_OK, record_journal_read(writer_span(&w), &read));
+  assert_int_equal(42, read.sequence);
+  assert_span(read.event, "e");
+  assert_span(read.sealed, "s");
+  assert_false(read.behind);
+  assert_int_equal(0, read.timers);
+  assert_memory_equal(chain, read.chain, sizeof chain);
+  assert_int_equal(w.size - RECORD_CHAIN_SIZE, record_journal_content(writer_span(&w)).size);
+}
+
+static void a_head_of_version_1_is_still_read(void **state) {
+  (void)state;
+  static const uint8_t bytes[1 + 2 + 8 + 8 + 32] = {1, 7, 3, 0x80, [51 - 1] = 5};
+  struct record_head head;
+  assert_int_equal(ERR_OK, record_head_read(span_of(bytes, sizeof bytes), &head));
+  assert_int_equal(7, head.journal);
+  assert_int_equal(3, head.incidents);
+  assert_int_equal(0, head.recorded_at);
+  assert_int_equal(5, head.chain[31]);
+  assert_int_equal(0, head.timers);
 }
 
 static void the_chain_covers_all_of_an_entry_before_it(void **state) {
@@ -364,6 +409,8 @@ int main(void) {
       TEST(a_head_comes_back),
       TEST(a_journal_entry_comes_back),
       TEST(an_entry_of_version_1_is_still_read),
+      TEST(an_entry_of_version_2_is_still_read_and_covered),
+      TEST(a_head_of_version_1_is_still_read),
       TEST(the_chain_covers_all_of_an_entry_before_it),
       TEST(a_signed_head_comes_back),
       TEST(a_key_of_version_1_lives_and_a_destroyed_one_says_where),

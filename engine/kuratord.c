@@ -21,6 +21,7 @@
 #include "daemon/fingerprint.h"
 #include "daemon/options.h"
 #include "daemon/sessions.h"
+#include "daemon/trouble.h"
 #include "daemon/turn.h"
 
 enum {
@@ -122,15 +123,14 @@ static void on_signal(uv_signal_t *handle, int number) {
 static enum err make_folder(const char *path, struct fault *fault) {
   struct stat status;
   if (mkdir(path, 0700) != 0 && (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))) {
-    return fault_set(fault, ERR_IO, "%s: cannot be made", path);
+    return fault_set(fault, ERR_IO, "the folder cannot be made: %s", strerror(errno));
   }
   return ERR_OK;
 }
 
-static enum err open_store(struct process *process, struct fault *fault) {
+static enum err open_database(struct process *process, struct fault *fault) {
   struct daemon *daemon = &process->daemon;
   char path[PATH_BYTES];
-  TRY(make_folder(process->options.data, fault));
   int length = snprintf(path, sizeof path, "%s/store", process->options.data);
   if (length < 0 || (size_t)length >= sizeof path) {
     return fault_set(fault, ERR_CONFIG, "the path of the data folder is too long");
@@ -141,7 +141,13 @@ static enum err open_store(struct process *process, struct fault *fault) {
       .map_size_max = (size_t)daemon->config->engine.store.map_max_mib << 20,
       .loop = &daemon->loop,
   };
+  TRY(make_folder(process->options.data, fault));
   return store_open_lmdb(&options, &daemon->store, fault);
+}
+
+static enum err open_store(struct process *process, struct fault *fault) {
+  enum err err = open_database(process, fault);
+  return err == ERR_OK ? ERR_OK : trouble_explain_start(process->options.data, fault);
 }
 
 static enum err open_runtime(struct process *process, struct fault *fault) {

@@ -15,6 +15,7 @@
 #include "daemon/fingerprint.h"
 #include "daemon/page.h"
 #include "daemon/sessions.h"
+#include "daemon/trouble.h"
 #include "daemon/turn.h"
 #include "runtime/records.h"
 
@@ -69,16 +70,19 @@ static enum err check_store(struct page *page) {
   struct store_stats stats;
   TRY(store_stats(page->daemon->store, &stats));
   uint64_t percent = stats.bytes_max > 0 ? stats.bytes_used / (stats.bytes_max / 100 + 1) : 0;
-  bool full = turn_store_full(page->daemon->turn);
-  if (!full && percent < STORE_PERCENT_MAX) {
-    return ERR_OK;
+  const struct trouble *trouble = trouble_of_room(turn_store_room(page->daemon->turn));
+  if (trouble) {
+    found(page, "store",
+          &(struct finding){text(page, "%s, сообщения ждут; занято %llu %%", trouble->why, (unsigned long long)percent),
+                            "пока записать нельзя, система не принимает сообщений; принятое не пропадёт",
+                            trouble->advice});
+  } else if (percent >= STORE_PERCENT_MAX) {
+    found(page, "store",
+          &(struct finding){
+              text(page, "база занята на %llu %%", (unsigned long long)percent),
+              "при заполнении система перестанет принимать сообщения; принятое не пропадёт",
+              "увеличить store.map_max_mib в kurator.yaml (место на диске должно быть) и перезапустить kuratord"});
   }
-  found(page, "store",
-        &(struct finding){
-            text(page, "%s %llu %%", full ? "база заполнена, сообщения ждут; занято" : "база занята на",
-                 (unsigned long long)percent),
-            "при заполнении система перестанет принимать сообщения; принятое не пропадёт",
-            "увеличить store.map_max_mib в kurator.yaml (место на диске должно быть) и перезапустить kuratord"});
   return ERR_OK;
 }
 

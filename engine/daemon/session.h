@@ -35,6 +35,7 @@ enum {
   QUEUED_BYTES_FEW = 1 << 20,       /* and when those of all sessions take half of what they may */
   QUEUED_BYTES_ALL_MAX = 512 << 20, /* of all sessions */
   RETRY_MS = 1000,                  /* told to a link that has to wait */
+  FULL_RETRY_MS = 5000,             /* for room in the store */
 };
 
 /* A connection. */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "daemon/session.h"
 #include "daemon/sessions.h"
+#include "daemon/trouble.h"
 #include "daemon/turn.h"
 
 static void queue_pop(struct session *session) {
@@ -218,8 +219,10 @@ void daemon_session_envelope(struct session *session, const Kurator__V1__Envelop
   if (session->state != SESSION_PRESENT || turn_draining(session->owner->daemon->turn)) {
     return;
   }
-  enum err err = take(session, envelope, parts, count, &fault);
+  const struct turn *turn = session->owner->daemon->turn;
+  enum err err = turn_refuses(turn) ? trouble_refuse(turn_store_room(turn), &fault)
+                                    : take(session, envelope, parts, count, &fault);
   if (err != ERR_OK) {
-    daemon_session_refuse(session, &fault, RETRY_MS);
+    daemon_session_refuse(session, &fault, err == ERR_FULL ? FULL_RETRY_MS : RETRY_MS);
   }
 }

@@ -73,6 +73,15 @@ void daemon_session_forget(struct session *session) {
   daemon_session_leave(session);
 }
 
+void sessions_store_full(struct sessions *sessions, const struct fault *fault) {
+  for (size_t i = 0; i < sessions->count; i++) {
+    struct session *session = &sessions->items[i];
+    if (session->state == SESSION_PRESENT && session->queued_messages + session->handed.expected > 0) {
+      daemon_session_refuse(session, fault, FULL_RETRY_MS);
+    }
+  }
+}
+
 /* ---- Hello ---- */
 
 static enum err check_version(const Kurator__V1__Hello *hello, struct fault *fault) {

@@ -21,6 +21,9 @@ void sessions_on_message(struct sessions *sessions, const struct wire_message *m
 void sessions_receipt(struct sessions *sessions, const struct runtime_receipt *receipt);
 void sessions_delivered(struct sessions *sessions, struct span participant, uint64_t position);
 
+/* Nothing can be stored now: whoever waits for a receipt is told, with the pause after which it may ask again. */
+void sessions_store_full(struct sessions *sessions, const struct fault *fault);
+
 /* The registry of keys has changed: who speaks with a key that is gone is refused and hears nothing more. */
 void sessions_keys_changed(struct sessions *sessions);
 

@@ -27,12 +27,14 @@
 #include "base/log.h"
 #include "daemon/desk.h"
 #include "daemon/sessions.h"
+#include "daemon/trouble.h"
 
 enum {
-  IDLE_MS = 60000,    /* the longest sleep of the system clock: wall clocks jump */
-  PROBE_MS = 100,     /* how often a link that owes an answer is looked for */
-  RETRY_MS = 20,      /* a socket that had no room is tried again */
-  FULL_MS = 1000,     /* after a full store */
+  IDLE_MS = 60000, /* the longest sleep of the system clock: wall clocks jump */
+  PROBE_MS = 100,  /* how often a link that owes an answer is looked for */
+  RETRY_MS = 20,   /* a socket that had no room is tried again */
+  FULL_MS = 1000,  /* after a full store */
+  FULL_LOG_MS = 60000,
   DRAIN_MS = 10000,   /* the longest that an end may take */
   COMPLAIN_MS = 30000 /* a barrier that takes so long is told to the operator */
 };
@@ -45,11 +47,11 @@ struct turn {
   bool is_virtual;
   bool last; /* STEPPING: at the target */
   bool draining;
-  bool store_full;
+  enum store_room room;     /* of the last batch */
   civil_moment now, target; /* virtual */
   uint64_t barrier;
-  uint64_t asked_at, probed_at, backoff_until; /* uv_now */
-  struct writer expect;                        /* participants that must be there for the first barrier, with commas */
+  uint64_t asked_at, probed_at, backoff_until, full_told_at; /* uv_now */
+  struct writer expect; /* participants that must be there for the first barrier, with commas */
   uv_timer_t timer;
   uv_timer_t drain_timer;
 };
@@ -76,8 +78,12 @@ bool turn_draining(const struct turn *turn) {
   return turn->draining;
 }
 
-bool turn_store_full(const struct turn *turn) {
-  return turn->store_full;
+enum store_room turn_store_room(const struct turn *turn) {
+  return turn->room;
+}
+
+bool turn_refuses(const struct turn *turn) {
+  return turn->room != STORE_HAS_ROOM && uv_now(&turn->daemon->loop) < turn->backoff_until;
 }
 
 bool turn_advancing(const struct turn *turn) {
@@ -292,12 +298,36 @@ static void on_timer(uv_timer_t *timer) {
   }
 }
 
+/* What is wrong goes wrong again every second: it is told once a minute, something else at once. */
+static void tell_room(struct turn *turn, enum store_room room) {
+  static const char *const texts[] = {[STORE_HAS_ROOM] = "the store takes batches again",
+                                      [STORE_MAP_FULL] = "the store has reached its greatest size, waiting",
+                                      [STORE_DISK_FULL] = "the disk is full, waiting",
+                                      [STORE_DISK_READ_ONLY] = "the disk has become read-only, waiting",
+                                      [STORE_DISK_FAILS] = "the disk takes no bytes, waiting"};
+  uint64_t now = uv_now(&turn->daemon->loop);
+  bool again = room == STORE_HAS_ROOM || now - turn->full_told_at < FULL_LOG_MS;
+  if (room != turn->room || !again) {
+    log_line(room == STORE_HAS_ROOM ? LOG_INFO : LOG_ERROR, "daemon", "msg=\"%s\"", texts[room]);
+    turn->full_told_at = now;
+  }
+  turn->room = room;
+}
+
+static void store_is_full(struct turn *turn) {
+  struct fault fault;
+  tell_room(turn, store_room(turn->daemon->store));
+  turn->backoff_until = uv_now(&turn->daemon->loop) + FULL_MS;
+  (void)trouble_refuse(turn->room, &fault);
+  sessions_store_full(turn->daemon->sessions, &fault);
+}
+
 void turn_committed(struct turn *turn, enum err result) {
-  turn->store_full = result == ERR_FULL;
-  if (result == ERR_FULL) {
-    log_line(LOG_ERROR, "daemon", "msg=\"the store is full, waiting\"");
-    turn->backoff_until = uv_now(&turn->daemon->loop) + FULL_MS;
-  } else if (result != ERR_OK) {
+  if (result == ERR_OK) {
+    tell_room(turn, STORE_HAS_ROOM);
+  } else if (result == ERR_FULL) {
+    store_is_full(turn);
+  } else {
     turn_fail(turn, result);
     return;
   }

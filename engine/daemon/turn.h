@@ -12,6 +12,7 @@
 
 #include "base/civil.h"
 #include "daemon/daemon.h"
+#include "store/store.h"
 
 struct turn_options {
   bool is_virtual;
@@ -31,8 +32,10 @@ void turn_kick(struct turn *turn);
 bool turn_holds(const struct turn *turn);
 /* The runtime's port: a batch has ended. */
 void turn_committed(struct turn *turn, enum err result);
-/* The last batch found no room in the store; it is tried again. */
-bool turn_store_full(const struct turn *turn);
+/* Not STORE_HAS_ROOM: the last batch could not be stored; it is tried again, every second. */
+enum store_room turn_store_room(const struct turn *turn);
+/* Until the next try: what comes now would wait behind what could not be stored. */
+bool turn_refuses(const struct turn *turn);
 /* Finishes what is under way, then stops the loop. What is held by the virtual clock stays with its senders. */
 void turn_drain(struct turn *turn);
 bool turn_draining(const struct turn *turn);

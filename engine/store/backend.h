@@ -37,6 +37,8 @@ struct store_backend {
   void (*wait)(void *self);
   /* Fills all but `commits`. */
   enum err (*stats)(void *self, struct store_stats *ret_stats);
+  /* NULL: it always has room. */
+  enum store_room (*room)(const void *self);
   enum err (*backup)(void *self, const char *path, struct fault *fault);
   /* NULL: not supported. */
   enum err (*backup_start)(void *self, const char *path, store_copied copied, void *arg);

@@ -17,8 +17,8 @@
  * released.
  *  3. While a job is in flight the reader holds the snapshot from before it: a scan sees one state, whenever it
  *     runs. It is released when the job ends, so it never keeps pages longer than the commit itself does.
- *  4. ERR_FULL means that the transaction was aborted before its meta page was written. Anything less certain is
- *     ERR_COMMIT, and the store is not used any more.
+ *  4. ERR_FULL means that the transaction was aborted before its meta page was written: the map or the disk had no
+ *     room, or the disk took no bytes. Anything less certain is ERR_COMMIT, and the store is not used any more.
  *  5. After store_settled nothing of the backend is touched: `done` may have closed it.
  *
  * A copy (backup_start) runs beside all that, on the pool, with a snapshot of its own; nothing but lmdb.copying tells
@@ -190,20 +190,32 @@ static bool env_is_sound(const struct lmdb *lmdb) {
   return true;
 }
 
-/* Pages are flushed and synced before the meta page is written: out of disk there means that nothing was stored. */
-static enum err commit_error(const struct lmdb *lmdb, int rc) {
+/* LMDB says EIO when a write ended short, as it does on a disk that gets full in the middle of it. */
+static enum store_room room_of(const struct lmdb *lmdb, int rc) {
   switch (rc) {
-  case 0:
-    return ERR_OK;
   case MDB_MAP_FULL:
   case MDB_TXN_FULL:
-    return ERR_FULL;
+    return STORE_MAP_FULL;
   case ENOSPC:
   case EDQUOT:
-    return env_is_sound(lmdb) ? ERR_FULL : ERR_COMMIT;
+    return STORE_DISK_FULL;
+  case EROFS:
+    return STORE_DISK_READ_ONLY;
+  case EIO:
+    return lmdb_env_disk_is_full(lmdb) ? STORE_DISK_FULL : STORE_DISK_FAILS;
   default:
-    return ERR_COMMIT;
+    return STORE_HAS_ROOM;
   }
+}
+
+/* Pages are written and synced before the meta page is: a disk that fails there leaves the state of before, whatever
+ * became of the pages, for nothing points to them. A failed meta page is told by env_is_sound. */
+static enum err commit_error(struct lmdb *lmdb, int rc) {
+  lmdb->room = rc == 0 ? STORE_HAS_ROOM : room_of(lmdb, rc);
+  if (rc == 0) {
+    return ERR_OK;
+  }
+  return lmdb->room != STORE_HAS_ROOM && env_is_sound(lmdb) ? ERR_FULL : ERR_COMMIT;
 }
 
 /* True when the job has ended, with its result; false when it has to be tried again. */
@@ -298,7 +310,11 @@ static void lmdb_wait(void *self) {
 
 /* Admission, growth and the reader's snapshot (invariant 3), before the thread pool takes over. */
 static enum err prepare(struct lmdb *lmdb, const struct writeset *set) {
-  TRY(lmdb_pages_admit(lmdb, set));
+  enum err err = lmdb_pages_admit(lmdb, set);
+  if (err != ERR_OK) {
+    lmdb->room = STORE_MAP_FULL;
+    return err;
+  }
   if (lmdb_pages_ahead(lmdb, set) != 0 || lmdb_reader_acquire(lmdb) != 0) {
     return ERR_COMMIT;
   }
@@ -331,6 +347,10 @@ static void lmdb_commit(void *self, struct writeset *set, enum err verdict) {
 
 static enum err lmdb_stats(void *self, struct store_stats *ret_stats) {
   return lmdb_pages_stats(&((struct backend *)self)->lmdb, ret_stats);
+}
+
+static enum store_room lmdb_room(const void *self) {
+  return ((const struct backend *)self)->lmdb.room;
 }
 
 static enum err lmdb_backup(void *self, const char *path, struct fault *fault) {
@@ -401,6 +421,7 @@ static const struct store_backend LMDB_BACKEND = {
     .poll = lmdb_poll,
     .wait = lmdb_wait,
     .stats = lmdb_stats,
+    .room = lmdb_room,
     .backup = lmdb_backup,
     .backup_start = lmdb_backup_start,
     .close = lmdb_close,

@@ -15,13 +15,26 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "store/backend.h"
 
-enum { FOLDER_MODE = 0700, FILE_MODE = 0600, SPACES_SPARE = 8, MAP_SIZE_MIN = 1 << 20 };
+enum {
+  FOLDER_MODE = 0700,
+  FILE_MODE = 0600,
+  SPACES_SPARE = 8,
+  MAP_SIZE_MIN = 1 << 20,
+  LOCK_FILE_SIZE = 8192,    /* as LMDB makes it, for its 126 readers */
+  DISK_FREE_MIN = 16 << 20, /* bytes: a batch may need that much */
+};
 static const size_t MAP_SIZE_DEFAULT = (size_t)1 << 30;
 static const size_t MAP_SIZE_MAX_DEFAULT = (size_t)1 << 40;
+
+static enum err io_error(const char *what, int number, struct fault *fault) {
+  enum err err = number == ENOSPC || number == EDQUOT ? ERR_FULL : ERR_IO;
+  return fault_set(fault, err, "%s: %s", what, mdb_strerror(number)); /* which knows the system's errors, too */
+}
 
 static void close_directory(const int *directory) {
   if (*directory >= 0) {
@@ -38,7 +51,7 @@ static int sync_parent(int directory) {
 static enum err open_folder(const struct store_lmdb_options *options, struct lmdb *lmdb, struct fault *fault) {
   bool made = !options->read_only && mkdir(options->path, FOLDER_MODE) == 0;
   if (!made && !options->read_only && errno != EEXIST) {
-    return fault_set(fault, ERR_IO, "cannot make the database folder: %s", strerror(errno));
+    return io_error("cannot make the database folder", errno, fault);
   }
   lmdb->directory = open(options->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (lmdb->directory < 0) {
@@ -69,7 +82,7 @@ static enum err open_error(int rc, struct fault *fault) {
   case MDB_VERSION_MISMATCH:
     return fault_set(fault, ERR_VERSION, "data.mdb has another file format: %s", mdb_strerror(rc));
   default:
-    return fault_set(fault, ERR_IO, "cannot open the database: %s", mdb_strerror(rc));
+    return io_error("cannot open the database", rc, fault);
   }
 }
 
@@ -102,6 +115,16 @@ static int read_limits(struct lmdb *lmdb) {
     lmdb->map_size_max = info.me_mapsize > lmdb->map_size_max ? info.me_mapsize : lmdb->map_size_max;
   }
   return rc;
+}
+
+/* LMDB makes the file with a hole and writes to it through memory: on a full disk that would end the process. */
+static enum err make_lock_file(const struct lmdb *lmdb, struct fault *fault) {
+  int DEFER(close_directory) file = openat(lmdb->directory, "lock.mdb", O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
+  if (file < 0) {
+    return io_error("cannot open the lock file of the database", errno, fault);
+  }
+  int number = posix_fallocate(file, 0, LOCK_FILE_SIZE);
+  return number == 0 ? ERR_OK : io_error("cannot make the lock file of the database", number, fault);
 }
 
 /* A reader needs no lock file of LMDB, since the locked folder keeps writers out; so it works on a read-only disk. */
@@ -215,6 +238,7 @@ static enum err open_records(struct lmdb *lmdb, struct fault *fault) {
 static enum err open_all(const struct store_lmdb_options *options, struct lmdb *lmdb, struct fault *fault) {
   TRY(open_folder(options, lmdb, fault));
   TRY(lock_folder(lmdb, fault));
+  TRY(lmdb->read_only ? ERR_OK : make_lock_file(lmdb, fault));
   TRY(open_env(options, lmdb, fault));
   TRY(options->is_copy ? check_whole(lmdb, fault) : ERR_OK);
   return open_records(lmdb, fault);
@@ -238,6 +262,11 @@ void lmdb_env_close(struct lmdb *lmdb) {
   }
   close_directory(&lmdb->directory); /* and with it the lock */
   *lmdb = (struct lmdb){.directory = -1};
+}
+
+bool lmdb_env_disk_is_full(const struct lmdb *lmdb) {
+  struct statvfs disk;
+  return fstatvfs(lmdb->directory, &disk) == 0 && disk.f_bavail < DISK_FREE_MIN / disk.f_frsize;
 }
 
 static enum err backup_error(int rc, struct fault *fault) {

@@ -27,11 +27,12 @@ struct lmdb {
   bool read_only;
   bool copying; /* another thread reads through the map: it stays where it is */
   size_t page_size;
-  size_t map_size;     /* bytes now mapped */
-  size_t map_size_max; /* bytes, at least map_size */
-  size_t turned_at;    /* transaction that lmdb_turn made last, 0: none */
-  MDB_txn *reader;     /* made once, then reset and renewed */
-  bool reader_live;    /* renewed: holds a snapshot */
+  size_t map_size;      /* bytes now mapped */
+  size_t map_size_max;  /* bytes, at least map_size */
+  size_t turned_at;     /* transaction that lmdb_turn made last, 0: none */
+  MDB_txn *reader;      /* made once, then reset and renewed */
+  bool reader_live;     /* renewed: holds a snapshot */
+  enum store_room room; /* of the last commit */
 };
 
 /* LMDB's parameters are not const, though it does not write through them. */
@@ -42,6 +43,8 @@ static inline MDB_val lmdb_val(struct span span) {
 /* lmdb_env.c. On failure `lmdb` is left as lmdb_env_close leaves it. */
 enum err lmdb_env_open(const struct store_lmdb_options *options, struct lmdb *lmdb, struct fault *fault) MUST_CHECK;
 void lmdb_env_close(struct lmdb *lmdb);
+/* No room worth the name on its file system. */
+bool lmdb_env_disk_is_full(const struct lmdb *lmdb);
 enum err lmdb_env_backup(struct lmdb *lmdb, const char *path, struct fault *fault) MUST_CHECK;
 
 /* lmdb.c: the snapshot for reads. All return an LMDB code, 0 if well. */

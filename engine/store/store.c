@@ -230,6 +230,10 @@ enum err store_stats(struct store *store, struct store_stats *ret_stats) {
   return ERR_OK;
 }
 
+enum store_room store_room(const struct store *store) {
+  return store->backend->room ? store->backend->room(store->self) : STORE_HAS_ROOM;
+}
+
 enum err store_backup_start(struct store *store, const char *path, store_copied copied, void *arg) {
   if (store->broken) {
     return ERR_COMMIT;

@@ -17,8 +17,10 @@
  * finished commit moves the ground under them). Spans in a scan are valid until the callback returns.
  *
  * Errors: a failed commit is ERR_COMMIT or ERR_FULL in `done`. After ERR_COMMIT the store refuses everything with
- * ERR_COMMIT: recover by restart. After ERR_FULL nothing of the batch is stored and the store goes on; a batch that was
- * open meanwhile rests on changes that never happened, so its commit answers ERR_FULL too: abandon it.
+ * ERR_COMMIT: recover by restart. After ERR_FULL nothing of the batch is stored and the store goes on reading and, once
+ * there is room again, writing; store_room tells what it is short of (a disk that takes nothing counts as full, as long
+ * as it is certain that nothing was stored). A batch that was open meanwhile rests on changes that never happened, so
+ * its commit answers ERR_FULL too: abandon it.
  * A full store takes reads and batches that make the data smaller (a reserve of map_size_max is kept for them).
  *
  * Limits: key 1 to STORE_KEY_MAX bytes, value STORE_VALUE_MAX; more is a bug of the caller in store_put, and not found
@@ -73,8 +75,8 @@ struct store_lmdb_options {
   bool read_only;         /* shared with other readers, no writer; store_begin is a bug then */
   bool is_copy;           /* made by store_backup and not written since: one that was cut off is ERR_CORRUPT */
 };
-/* ERR_IO, ERR_VERSION (a newer layout), ERR_BUSY (open already, in this process or another), ERR_CORRUPT; English text
- * in `fault`. The path is borrowed during the call only. */
+/* ERR_IO, ERR_FULL, ERR_VERSION (a newer layout), ERR_BUSY (open already, in this process or another), ERR_CORRUPT;
+ * English text in `fault`. The path is borrowed during the call only. */
 enum err store_open_lmdb(const struct store_lmdb_options *options, struct store **ret_store,
                          struct fault *fault) MUST_CHECK;
 enum err store_open_memory(struct store **ret_store) MUST_CHECK;
@@ -119,6 +121,15 @@ struct store_stats {
   uint64_t bytes_used; /* LMDB: pages in use, without those that are free to be used again */
   uint64_t bytes_max;  /* LMDB: what batches may fill, without the reserve. Raise an alarm at 80 % of it. */
 };
+/* Why the last commit was ERR_FULL; STORE_HAS_ROOM after one that was stored. */
+enum store_room {
+  STORE_HAS_ROOM,
+  STORE_MAP_FULL,       /* map_size_max is reached, or the map may not grow while a copy is made */
+  STORE_DISK_FULL,      /* or the quota */
+  STORE_DISK_READ_ONLY, /* the file system was made so while it was in use */
+  STORE_DISK_FAILS,     /* it takes no bytes */
+};
+enum store_room store_room(const struct store *store);
 /* LMDB walks its list of free pages: for intervals, not for every batch. */
 enum err store_stats(struct store *store, struct store_stats *ret_stats) MUST_CHECK;
 /* A consistent, compact and durable copy of the committed state into a new directory, which is there whole or not at

@@ -121,7 +121,7 @@ class Doctor(unittest.TestCase):
 
     def test_a_store_that_takes_no_more_is_found(self):
         self.fill(2)
-        self.assertRegex(self.findings()["store"][0], r"база заполнена, сообщения ждут")
+        self.assertRegex(self.findings()["store"][0], r"сообщения ждут")
 
 
 if __name__ == "__main__":

@@ -184,3 +184,11 @@ size_t arena_used(const struct arena *arena) {
   }
   return used;
 }
+
+size_t arena_held(const struct arena *arena) {
+  size_t held = 0;
+  for (const struct arena_block *block = arena->first; block; block = block->next) {
+    held += block->size;
+  }
+  return held;
+}

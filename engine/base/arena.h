@@ -38,6 +38,8 @@ char *arena_cstr(struct arena *arena, struct span text) __attribute__((returns_n
 struct span arena_printf(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Bytes handed out since the last reset, for limits and tests. */
 size_t arena_used(const struct arena *arena);
+/* Bytes of all its blocks, which a reset keeps: for those who reuse arenas and bound what they hold. */
+size_t arena_held(const struct arena *arena);
 
 #define ARENA_NEW(arena, type)          ((type *)arena_calloc((arena), 1, sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_calloc((arena), (count), sizeof(type)))

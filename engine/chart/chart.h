@@ -220,13 +220,17 @@ enum err chart_session_variable(struct chart_session *session, const char *name,
 
 /* ---- durability ---------------------------------------------------------------------------------------------- */
 
-/* Only of a session that was started, between calls (it is then quiescent). Names states by id; holds configuration,
- * history, data as a canonical tree, queues, delayed sends with absolute due, running invocations with their children
- * inside. A table that two variables share is parted, so that the saved session goes on as a restored one would.
- * ERR_UNSUPPORTED with the name of the variable in `fault` when the data holds a function or a cycle. */
+/* Only of a session that was started, between calls (it is then quiescent). Holds configuration, history, data as a
+ * canonical tree, queues, delayed sends with absolute due, running invocations with their children inside. States and
+ * variables go by their numbers: only the chart that it was made with, compiled again at any time, reads it. A table
+ * that two variables share is parted, so that the saved session goes on as a restored one would. ERR_UNSUPPORTED with
+ * the name of the variable in `fault` when the data holds a function or a cycle: the session stays as it was. */
 enum err chart_session_save(struct chart_session *session, struct writer *w, struct fault *fault) MUST_CHECK;
-/* ERR_CORRUPT for bytes that no save made, ERR_CONFLICT when the chart has no such state or element. Does not call
- * the host: running invocations stay as they are. */
+/* The same by names, larger and slower: a chart that was changed reads it, as long as it has what the session is in.
+ * For carrying a session over to another revision. */
+enum err chart_session_save_named(struct chart_session *session, struct writer *w, struct fault *fault) MUST_CHECK;
+/* Of either form. ERR_CORRUPT for bytes that no save made, ERR_CONFLICT when it is another chart's, or the chart has no
+ * such state or element. Does not call the host: running invocations stay as they are. */
 enum err chart_session_restore(struct chart_worker *worker, const struct chart *chart, struct reader *r,
                                struct chart_session **ret_session, struct fault *fault) MUST_CHECK;
 

@@ -331,7 +331,7 @@ static enum err compile_datum(struct compiler *c, const struct node *node) {
   if (c->chart->datamodel == DATAMODEL_NULL) {
     return compile_fault(c, node->line, "the null data model has no <data>");
   }
-  struct data datum = {id, node->line, NONE};
+  struct data datum = {id, node->line, NONE, NONE};
   TRY(compile_data_value(c, node, &datum.expr));
   *VECTOR_ADD(c, data, struct data) = datum;
   return ERR_OK;
@@ -538,29 +538,6 @@ static void derive(struct compiler *c) {
   }
 }
 
-struct named {
-  struct span name;
-};
-
-static int named_compare(const void *a, const void *b) {
-  return span_compare(((const struct named *)a)->name, ((const struct named *)b)->name);
-}
-
-static void derive_declared(struct compiler *c) {
-  struct named *names = ARENA_ARRAY(c->arena, struct named, c->chart->data_count);
-  for (uint32_t i = 0; i < c->chart->data_count; i++) {
-    names[i].name = c->chart->data[i].id;
-  }
-  if (c->chart->data_count > 0) {
-    qsort(names, c->chart->data_count, sizeof(*names), named_compare);
-  }
-  for (uint32_t i = 0; i < c->chart->locations_count && c->chart->data_count > 0; i++) {
-    struct named asked = {c->chart->locations[i].root};
-    c->chart->locations[i].declared =
-        bsearch(&asked, names, c->chart->data_count, sizeof(*names), named_compare) != NULL;
-  }
-}
-
 static void move_tables(struct compiler *c) {
   struct chart *chart = c->chart;
   chart->transitions = c->transitions.items;
@@ -607,7 +584,8 @@ static enum err compile_tables(struct compiler *c, struct node *root) {
   }
   TRY(check_structure(c));
   derive(c);
-  derive_declared(c);
+  compile_numbers(c);
+  c->chart->spare = ARENA_NEW(c->arena, struct spare);
   chart_symbols_finish(c->chart);
   return ERR_OK;
 }
@@ -640,6 +618,9 @@ static void chart_release_scripts(struct chart *chart) {
   for (uint32_t i = 0; i < chart->locations_count; i++) {
     script_release(chart->worker, chart->locations[i].write_ref);
   }
+  for (uint32_t i = 0; i < chart->variables_count; i++) {
+    script_release(chart->worker, chart->variables[i].name_ref);
+  }
   chart_symbols_forget(chart);
 }
 
@@ -649,6 +630,7 @@ void chart_destroy(struct chart **chart) {
   }
   ASSERT((*chart)->root == *chart);
   for (struct chart *at = *chart; at; at = at->next) {
+    chart_spare_destroy(at);
     chart_release_scripts(at);
   }
   arena_finish(&(*chart)->arena);

@@ -73,6 +73,25 @@ static bool is_in(struct span text, struct span *ret_id) {
 
 /* --- expressions --- */
 
+/* Whether text mentions a system variable otherwise than to read a field of it. */
+static bool mentions_views(struct span text) {
+  static const char *const names[] = {"_event", "_x"};
+  for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    size_t size = strlen(names[i]);
+    const uint8_t *end = text.data + text.size;
+    const uint8_t *at = text.data;
+    while (text.size > 0 && (at = memmem(at, (size_t)(end - at), names[i], size)) != NULL) {
+      at += size;
+      struct span rest = skip_spaces(span_of(at, (size_t)(end - at)));
+      bool longer = at < end && is_name_byte(*at, false);
+      if (!longer && !(rest.size > 0 && (rest.data[0] == '.' || rest.data[0] == '['))) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
 /* Numbers, true, false and null as JSON has them. */
 static bool json_scalar(struct compiler *c, struct span text, struct value *ret_value) {
   text = span_trim(text);
@@ -128,7 +147,7 @@ uint32_t compile_script(struct compiler *c, struct span text, uint32_t line) {
   if (ref == LUA_NOREF) {
     return compile_bad(c, problem, line);
   }
-  return expr_add(c, (struct expr){.kind = EXPR_LUA, .line = line, .ref = ref});
+  return expr_add(c, (struct expr){.kind = EXPR_LUA, .line = line, .ref = ref, .views = mentions_views(text)});
 }
 
 /* --- inline content --- */

@@ -66,6 +66,9 @@ enum err compile_element(struct compiler *c, uint32_t state, const struct node *
 /* A vocabulary element in executable content: fills everything of `send` but the line. */
 enum err compile_element_send(struct compiler *c, const struct node *node, struct send *send);
 
+/* Variables and the fingerprint, when all tables have moved into the chart (numbers.c). */
+void compile_numbers(struct compiler *c);
+
 /* Makes an empty chart below `root` (NULL: a root of its own). */
 struct chart *chart_create(struct chart_worker *worker, struct chart *root, const struct chart_source *source);
 

@@ -231,9 +231,9 @@ enum err content_run(struct chart_session *s, uint32_t block) {
 static enum err set_datum(struct chart_session *s, const struct data *datum, const struct value *preset,
                           struct fault *fault) {
   if (preset) {
-    return script_set(s, datum->id, preset, fault);
+    return script_set(s, datum, preset, fault);
   }
-  return script_declare(s, datum->id, datum->expr, fault);
+  return script_declare(s, datum, fault);
 }
 
 /* A value that the invocation gives replaces that of a top-level <data> of the same id (section 6.4.3). */

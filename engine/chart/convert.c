@@ -122,8 +122,17 @@ static void push_key(lua_State *L, struct span key, enum convert_keys keys) {
 
 static struct value from_lua(const struct conversion *c, int index, unsigned depth_left);
 
-/* The number of entries, and whether the keys are exactly 1 … count. */
-static size_t table_shape(lua_State *L, int index, bool *ret_list) {
+size_t convert_count(lua_State *L, int index) {
+  size_t count = 0;
+  lua_pushnil(L);
+  while (lua_next(L, index)) {
+    lua_pop(L, 1);
+    count++;
+  }
+  return count;
+}
+
+size_t convert_shape(lua_State *L, int index, bool *ret_list) {
   size_t count = 0;
   size_t places = 0;
   size_t length = lua_rawlen(L, index);
@@ -167,23 +176,26 @@ static struct value map_from_lua(const struct conversion *c, int index, size_t c
   return map;
 }
 
-static struct value table_from_lua(const struct conversion *c, int index, unsigned depth_left) {
+int convert_table(lua_State *L, int index, unsigned depth_left) {
   if (depth_left == 0) {
-    (void)luaL_error(c->L, "a table holds itself or is nested too deep");
+    (void)luaL_error(L, "a table holds itself or is nested too deep");
   }
-  luaL_checkstack(c->L, STACK_NEEDED, "nested too deep");
-  int proxy = convert_proxy(c->L, index);
+  luaL_checkstack(L, STACK_NEEDED, "nested too deep");
+  int proxy = convert_proxy(L, index);
   if (proxy >= 0) {
-    convert_push_proxy(c->L, (enum script_proxy)proxy);
+    convert_push_proxy(L, (enum script_proxy)proxy);
+  } else if (lua_getmetatable(L, index)) {
+    (void)luaL_error(L, "a library is no value");
   } else {
-    lua_pushvalue(c->L, index);
+    lua_pushvalue(L, index);
   }
-  int table = lua_gettop(c->L);
-  if (proxy < 0 && lua_getmetatable(c->L, table)) {
-    (void)luaL_error(c->L, "a library is no value");
-  }
+  return lua_gettop(L);
+}
+
+static struct value table_from_lua(const struct conversion *c, int index, unsigned depth_left) {
+  int table = convert_table(c->L, index, depth_left);
   bool list;
-  size_t count = table_shape(c->L, table, &list);
+  size_t count = convert_shape(c->L, table, &list);
   sandbox_charge(c->L, count + 1); /* what goes into an arena is paid for: a chart could ask for it in a loop */
   struct value v = list ? list_from_lua(c, table, count, depth_left) : map_from_lua(c, table, count, depth_left);
   lua_settop(c->L, table - 1);
@@ -288,39 +300,49 @@ void convert_push_copy(lua_State *L, int index) {
   push_copy(L, lua_absindex(L, index), VALUE_DEPTH_MAX);
 }
 
-/* --- parting what is shared --- */
+/* --- views of the system variables inside of tables --- */
 
-static void part(lua_State *L, int parent, int seen, unsigned depth_left) {
+/* With a table on top of the stack, under its key and `parent`. `seen` holds the tables that were walked. */
+static void settle(lua_State *L, int parent, int seen, unsigned depth_left) {
   int value = lua_gettop(L);
-  int key = value - 1;
-  if (lua_type(L, value) != LUA_TTABLE || convert_proxy(L, value) >= 0) {
+  if (lua_type(L, value) != LUA_TTABLE || depth_left == 0) {
     return;
   }
-  if (depth_left == 0) {
-    (void)luaL_error(L, "a table holds itself or is nested too deep");
-  }
   luaL_checkstack(L, STACK_NEEDED, "nested too deep");
+  int proxy = convert_proxy(L, value);
+  if (proxy >= 0) {
+    if (proxy != PROXY_PROCESSORS) {
+      lua_pushvalue(L, value - 1);
+      convert_push_proxy(L, (enum script_proxy)proxy);
+      lua_rawset(L, parent);
+    }
+    return;
+  }
   lua_pushvalue(L, value);
-  bool shared = lua_rawget(L, seen) != LUA_TNIL;
+  bool known = lua_rawget(L, seen) != LUA_TNIL;
   lua_pop(L, 1);
-  if (shared) {
-    lua_pushvalue(L, key);
-    convert_push_copy(L, value);
-    lua_pushvalue(L, -1);
-    lua_replace(L, value);
-    lua_rawset(L, parent);
-    return; /* a copy shares nothing */
+  if (known || lua_getmetatable(L, value)) {
+    lua_settop(L, value);
+    return;
   }
   lua_pushvalue(L, value);
   lua_pushboolean(L, 1);
   lua_rawset(L, seen);
   lua_pushnil(L);
   while (lua_next(L, value)) {
-    part(L, value, seen, depth_left - 1);
+    settle(L, value, seen, depth_left - 1);
     lua_settop(L, value + 1);
   }
 }
 
-void convert_part(lua_State *L, int parent, int seen) {
-  part(L, parent, seen, VALUE_DEPTH_MAX);
+void convert_settle(lua_State *L, int parent) {
+  parent = lua_absindex(L, parent);
+  lua_createtable(L, 0, 0);
+  int seen = lua_gettop(L);
+  lua_pushnil(L);
+  while (lua_next(L, parent)) {
+    settle(L, parent, seen, VALUE_DEPTH_MAX);
+    lua_settop(L, seen + 1);
+  }
+  lua_settop(L, seen - 1);
 }

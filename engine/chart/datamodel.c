@@ -1,5 +1,5 @@
 /*
- * Evaluating expressions and keeping variables.
+ * Evaluating expressions and assigning variables.
  *
  * Each operation is one protected call: a small struct goes in as light userdata, the result comes back in it. A
  * value that is assigned is copied, tables and all. So two variables never share a table because of <assign>,
@@ -15,6 +15,7 @@ struct operation {
   const struct expr *expr;
   const struct location *location;
   struct span name;
+  uint32_t variable;
   const struct value *value;
   struct arena *arena;
   struct value result;
@@ -52,7 +53,7 @@ static enum err fault_of_bad(const struct expr *expr, struct fault *fault) {
 
 static int environment_create(lua_State *L) {
   struct operation *op = operation_of(L);
-  lua_createtable(L, 0, (int)op->s->chart->data_count);
+  lua_createtable(L, 0, (int)op->s->chart->variables_count);
   (void)lua_rawgeti(L, LUA_REGISTRYINDEX, op->s->worker->environment_meta_ref);
   lua_setmetatable(L, -2);
   op->place = luaL_ref(L, LUA_REGISTRYINDEX);
@@ -189,10 +190,16 @@ enum err script_text(struct chart_session *s, uint32_t expr, struct arena *arena
   return ERR_OK;
 }
 
+/* Variables that have become views of _event or _x (only a script can do that) turn into copies, because the view
+ * would show the next event. */
 static int evaluate_script(lua_State *L) {
   struct operation *op = operation_of(L);
   (void)lua_rawgeti(L, LUA_REGISTRYINDEX, op->expr->ref);
   lua_call(L, 0, 0);
+  if (op->expr->views) {
+    push_environment(L, op->s);
+    convert_settle(L, -1);
+  }
   return 0;
 }
 
@@ -202,48 +209,36 @@ enum err script_run(struct chart_session *s, uint32_t expr, struct fault *fault)
     return fault_of_bad(e, fault);
   }
   struct operation op = {.s = s, .expr = e};
-  TRY(run(&op, evaluate_script, e->line, fault));
-  return script_settle(s, fault);
+  return run(&op, evaluate_script, e->line, fault);
 }
 
 /* --- variables --- */
 
-/* The value on top goes into env[name]; it is popped. */
-static void set_variable(lua_State *L, const struct chart_session *s, struct span name) {
-  push_environment(L, s);
-  push_span(L, name);
-  lua_pushvalue(L, -3);
-  lua_rawset(L, -3);
-  lua_pop(L, 2);
-}
-
-static bool is_bound(lua_State *L, const struct chart_session *s, struct span name) {
-  push_environment(L, s);
-  push_span(L, name);
-  bool bound = lua_rawget(L, -2) != LUA_TNIL;
-  lua_pop(L, 2);
+static bool is_bound(lua_State *L, struct chart_session *s, const struct location *location) {
+  variables_push(L, s, location->variable, location->root);
+  bool bound = !lua_isnil(L, -1);
+  lua_pop(L, 1);
   return bound;
 }
 
 /* Section 5.4: a location that is none, or that nothing has declared, is an error. */
-static void check_location(lua_State *L, const struct chart_session *s, const struct location *location,
-                           bool may_declare) {
+static void check_location(lua_State *L, struct chart_session *s, const struct location *location, bool may_declare) {
   if (location->reserved) {
     (void)luaL_error(L, "a system variable cannot be changed");
   }
-  if (!location->declared && !(may_declare && location->plain) && !is_bound(L, s, location->root)) {
+  if (!location->declared && !(may_declare && location->plain) && !is_bound(L, s, location)) {
     push_span(L, location->root);
     (void)luaL_error(L, "the variable \"%s\" is not declared", lua_tostring(L, -1));
   }
 }
 
 /* Puts a copy of the value on top into the location and pops it. */
-static void put(lua_State *L, const struct chart_session *s, const struct location *location, bool may_declare) {
+static void put(lua_State *L, struct chart_session *s, const struct location *location, bool may_declare) {
   check_location(L, s, location, may_declare);
   convert_push_copy(L, -1);
   lua_remove(L, -2);
   if (location->plain) {
-    set_variable(L, s, location->root);
+    variables_put(L, s, location->variable, location->root);
     return;
   }
   (void)lua_rawgeti(L, LUA_REGISTRYINDEX, location->write_ref);
@@ -291,7 +286,7 @@ enum err script_put(struct chart_session *s, uint32_t location, const struct val
 static int evaluate_read(lua_State *L) {
   struct operation *op = operation_of(L);
   const struct location *l = op->location;
-  if (!l->declared && !l->reserved && !is_bound(L, op->s, l->root)) {
+  if (!l->declared && !l->reserved && !is_bound(L, op->s, l)) {
     push_span(L, l->root);
     return luaL_error(L, "the variable \"%s\" is not declared", lua_tostring(L, -1));
   }
@@ -320,40 +315,38 @@ static int evaluate_declare(lua_State *L) {
     push_expr(L, op->s, op->expr);
     convert_push_copy(L, -1);
   }
-  set_variable(L, op->s, op->name);
+  variables_put(L, op->s, op->variable, op->name);
   return 0;
 }
 
-enum err script_declare(struct chart_session *s, struct span name, uint32_t expr, struct fault *fault) {
+enum err script_declare(struct chart_session *s, const struct data *datum, struct fault *fault) {
   const struct value none = value_nil();
-  if (expr == NONE) {
-    return script_set(s, name, &none, fault);
+  if (datum->expr == NONE) {
+    return script_set(s, datum, &none, fault);
   }
-  const struct expr *e = expr_of(s, expr);
+  const struct expr *e = expr_of(s, datum->expr);
   if (e->kind == EXPR_BAD) {
     return fault_of_bad(e, fault);
   }
-  struct operation op = {.s = s, .expr = e, .name = name};
+  struct operation op = {.s = s, .expr = e, .name = datum->id, .variable = datum->variable};
   return run(&op, evaluate_declare, e->line, fault);
 }
 
-enum err script_set(struct chart_session *s, struct span name, const struct value *value, struct fault *fault) {
-  struct operation op = {.s = s, .name = name, .value = value};
+enum err script_set(struct chart_session *s, const struct data *datum, const struct value *value, struct fault *fault) {
+  struct operation op = {.s = s, .name = datum->id, .variable = datum->variable, .value = value};
   return run(&op, evaluate_declare, 0, fault);
 }
 
 static int evaluate_get(lua_State *L) {
   struct operation *op = operation_of(L);
-  push_environment(L, op->s);
-  push_span(L, op->name);
-  (void)lua_rawget(L, -2);
+  variables_push(L, op->s, op->variable, op->name);
   op->result = convert_from_lua(L, -1, op->arena, KEYS_OUTWARD);
   return 0;
 }
 
 enum err script_get(struct chart_session *s, struct span name, struct arena *arena, struct value *ret_value,
                     struct fault *fault) {
-  struct operation op = {.s = s, .name = name, .arena = arena};
+  struct operation op = {.s = s, .name = name, .variable = chart_variable_find(s->chart, name), .arena = arena};
   TRY(run(&op, evaluate_get, 0, fault));
   *ret_value = op.result;
   return ERR_OK;
@@ -418,90 +411,4 @@ enum err script_loop_item(struct chart_session *s, const struct script_loop *loo
 
 void script_loop_end(struct chart_session *s, const struct script_loop *loop) {
   script_release(s->worker, loop->ref);
-}
-
-/* --- keeping variables --- */
-
-/* Variables that have become views of _event or _x (only a script can do that) turn into copies, because the view
- * would show the next event. */
-static int evaluate_settle(lua_State *L) {
-  struct operation *op = operation_of(L);
-  push_environment(L, op->s);
-  lua_pushnil(L);
-  while (lua_next(L, 1)) {
-    int proxy = convert_proxy(L, -1);
-    if (proxy == PROXY_EVENT || proxy == PROXY_PLATFORM) {
-      lua_pushvalue(L, -2);
-      convert_push_copy(L, -2);
-      lua_rawset(L, 1);
-    }
-    lua_pop(L, 1);
-  }
-  return 0;
-}
-
-enum err script_settle(struct chart_session *s, struct fault *fault) {
-  struct operation op = {.s = s};
-  return run(&op, evaluate_settle, 0, fault);
-}
-
-static size_t count_variables(lua_State *L) {
-  size_t count = 0;
-  lua_pushnil(L);
-  while (lua_next(L, 1)) {
-    lua_pop(L, 1);
-    count++;
-  }
-  return count;
-}
-
-/* Stack: variables, tables seen. Tables that two places share (only a script can do that) are parted first. */
-static int evaluate_save(lua_State *L) {
-  struct operation *op = operation_of(L);
-  push_environment(L, op->s);
-  lua_createtable(L, 0, 0);
-  size_t count = count_variables(L);
-  struct value_field *fields = ARENA_ARRAY(op->arena, struct value_field, count);
-  size_t i = 0;
-  lua_pushnil(L);
-  while (lua_next(L, 1)) {
-    size_t size;
-    const char *name = lua_tolstring(L, -2, &size); /* only names can be keys here */
-    op->name = fields[i].name = arena_copy(op->arena, span_of(name, size));
-    convert_part(L, 1, 2);
-    fields[i++].value = convert_from_lua(L, -1, op->arena, KEYS_KEPT);
-    lua_pop(L, 1);
-  }
-  ASSERT(value_map(fields, count, &op->result) == ERR_OK);
-  return 0;
-}
-
-enum err script_save(struct chart_session *s, struct arena *arena, struct value *ret_map, struct fault *fault) {
-  struct operation op = {.s = s, .arena = arena};
-  struct fault inner = {0};
-  enum err err = run(&op, evaluate_save, 0, &inner);
-  if (err == ERR_SCRIPT) {
-    return fault_set(fault, ERR_UNSUPPORTED, "the variable \"%.*s\" cannot be kept: %s", SPAN_ARG(op.name), inner.text);
-  }
-  if (err != ERR_OK) {
-    return fault_set(fault, err, "%s", inner.text);
-  }
-  *ret_map = op.result;
-  return ERR_OK;
-}
-
-static int evaluate_restore(lua_State *L) {
-  struct operation *op = operation_of(L);
-  push_environment(L, op->s);
-  for (size_t i = 0; i < op->value->map.count; i++) {
-    push_span(L, op->value->map.fields[i].name);
-    convert_push(L, &op->value->map.fields[i].value, KEYS_KEPT);
-    lua_settable(L, 1); /* by way of the metatable, which refuses the names of the system */
-  }
-  return 0;
-}
-
-enum err script_restore(struct chart_session *s, const struct value *map, struct fault *fault) {
-  struct operation op = {.s = s, .value = map};
-  return run(&op, evaluate_restore, 0, fault);
 }

@@ -35,21 +35,29 @@ struct invocation *invocation_add(struct chart_session *s, const struct invoke *
     s->invocations_capacity = capacity;
   }
   struct invocation *invocation = &s->invocations[s->invocations_count++];
-  *invocation = (struct invocation){.invoke = invoke, .id = span_own(id)};
+  *invocation = (struct invocation){.invoke = invoke};
+  invocation->id = span_equal(id, invoke->id.text) ? invoke->id.text : span_own(id);
   return invocation;
 }
 
 static void invocation_remove(struct chart_session *s, uint32_t at) {
-  span_disown(&s->invocations[at].id);
+  struct invocation *invocation = &s->invocations[at];
+  if (invocation->id.data != invocation->invoke->id.text.data) {
+    span_disown(&invocation->id);
+  }
   session_destroy(s->invocations[at].child);
   s->invocations_count--;
   memmove(&s->invocations[at], &s->invocations[at + 1], (s->invocations_count - at) * sizeof(*s->invocations));
 }
 
-void invocations_destroy(struct chart_session *s) {
+void invocations_remove(struct chart_session *s) {
   while (s->invocations_count > 0) {
     invocation_remove(s, s->invocations_count - 1);
   }
+}
+
+void invocations_destroy(struct chart_session *s) {
+  invocations_remove(s);
   free(s->invocations);
   s->invocations = NULL;
 }

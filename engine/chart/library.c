@@ -8,7 +8,6 @@
  */
 #include <lauxlib.h>
 #include <lualib.h>
-#include <stdlib.h>
 
 #include "chart/session.h"
 
@@ -35,66 +34,6 @@ static int charged(lua_State *L) {
 }
 
 /* --- order --- */
-
-enum key_rank { RANK_FALSE, RANK_TRUE, RANK_NUMBER, RANK_TEXT };
-
-struct key {
-  enum key_rank rank;
-  bool is_integer;
-  lua_Integer integer;
-  lua_Number number;
-  const char *text; /* borrowed from the table */
-  size_t size;
-};
-
-static struct key key_at(lua_State *L, int index) {
-  struct key key = {0};
-  switch (lua_type(L, index)) {
-  case LUA_TBOOLEAN:
-    key.rank = lua_toboolean(L, index) ? RANK_TRUE : RANK_FALSE;
-    break;
-  case LUA_TNUMBER:
-    key.rank = RANK_NUMBER;
-    key.is_integer = lua_isinteger(L, index);
-    key.integer = lua_tointeger(L, index);
-    key.number = lua_tonumber(L, index);
-    break;
-  case LUA_TSTRING:
-    key.rank = RANK_TEXT;
-    key.text = lua_tolstring(L, index, &key.size);
-    break;
-  default:
-    (void)luaL_error(L, "a %s as a key has no order", luaL_typename(L, index));
-  }
-  return key;
-}
-
-static int key_compare(const void *a, const void *b) {
-  const struct key *x = a;
-  const struct key *y = b;
-  if (x->rank != y->rank) {
-    return x->rank < y->rank ? -1 : 1;
-  }
-  if (x->rank == RANK_TEXT) {
-    return span_compare(span_of(x->text, x->size), span_of(y->text, y->size));
-  }
-  if (x->is_integer && y->is_integer) {
-    return (x->integer > y->integer) - (x->integer < y->integer);
-  }
-  return (x->number > y->number) - (x->number < y->number);
-}
-
-static void key_push(lua_State *L, const struct key *key) {
-  if (key->rank == RANK_TEXT) {
-    lua_pushlstring(L, key->text, key->size);
-  } else if (key->rank != RANK_NUMBER) {
-    lua_pushboolean(L, key->rank == RANK_TRUE);
-  } else if (key->is_integer) {
-    lua_pushinteger(L, key->integer);
-  } else {
-    lua_pushnumber(L, key->number);
-  }
-}
 
 /* A system variable is listed through a table with its fields. */
 static void check_listable(lua_State *L) {
@@ -138,16 +77,14 @@ static int pairs_next(lua_State *L) {
 static int lib_pairs(lua_State *L) {
   check_listable(L);
   size_t count = table_count(L, 1);
-  struct key *keys = lua_newuserdatauv(L, count * sizeof(*keys), 0);
+  struct script_key *keys = lua_newuserdatauv(L, count * sizeof(*keys), 0);
   size_t i = 0;
   lua_pushnil(L);
   while (lua_next(L, 1)) {
     lua_pop(L, 1);
     keys[i++] = key_at(L, -1);
   }
-  if (count > 0) {
-    qsort(keys, count, sizeof(*keys), key_compare);
-  }
+  keys_sort(keys, count);
   lua_pushvalue(L, 1);
   lua_createtable(L, (int)count, 0);
   for (i = 0; i < count; i++) {
@@ -164,17 +101,17 @@ static int lib_next(lua_State *L) {
   check_listable(L);
   lua_settop(L, 2);
   bool after = !lua_isnil(L, 2);
-  struct key from = {0};
+  struct script_key from = {0};
   if (after) {
     from = key_at(L, 2);
   }
-  struct key best = {0};
+  struct script_key best = {0};
   bool found = false;
   (void)table_count(L, 1);
   lua_pushnil(L);
   while (lua_next(L, 1)) {
     lua_pop(L, 1);
-    struct key key = key_at(L, -1);
+    struct script_key key = key_at(L, -1);
     if ((!after || key_compare(&key, &from) > 0) && (!found || key_compare(&key, &best) < 0)) {
       best = key;
       found = true;
@@ -470,5 +407,16 @@ void library_open(lua_State *L, struct chart_worker *worker) {
     open_module(L, &modules[i]);
   }
   open_host_functions(L, worker);
+  lua_pushvalue(L, -1);
+  worker->library_ref = luaL_ref(L, LUA_REGISTRYINDEX);
   system_open(L, worker);
+}
+
+bool library_has(struct chart_worker *worker, struct span name) {
+  lua_State *L = worker->L;
+  (void)lua_rawgeti(L, LUA_REGISTRYINDEX, worker->library_ref);
+  lua_pushlstring(L, name.data ? (const char *)name.data : "", name.size);
+  bool has = lua_rawget(L, -2) != LUA_TNIL;
+  lua_pop(L, 2);
+  return has;
 }

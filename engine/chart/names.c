@@ -67,6 +67,24 @@ uint32_t chart_state_find(const struct chart *chart, struct span id) {
   return NONE;
 }
 
+uint32_t chart_variable_find(const struct chart *chart, struct span name) {
+  uint32_t low = 0;
+  uint32_t high = chart->variables_count;
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    int order = span_compare(chart->variables[middle].name, name);
+    if (order == 0) {
+      return middle;
+    }
+    if (order < 0) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return NONE;
+}
+
 /* --- the table of symbols --- */
 
 static uint32_t hash_of(struct span name) {

@@ -140,7 +140,7 @@ static enum err start(struct chart_session *s) {
     for (uint32_t i = 0; i < chart->data_count; i++) { /* all exist from the start, unbound (section 5.3.3) */
       struct fault fault = {0};
       const struct value none = value_nil();
-      enum err err = script_set(s, chart->data[i].id, &none, &fault);
+      enum err err = script_set(s, &chart->data[i], &none, &fault);
       if (err != ERR_OK) {
         return call_fault(s, &fault);
       }

@@ -166,6 +166,11 @@ static int load(struct chart_worker *worker, const char *before, struct span tex
   return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
+int script_keep_name(struct chart_worker *worker, struct span name) {
+  lua_pushlstring(worker->L, name.data ? (const char *)name.data : "", name.size);
+  return luaL_ref(worker->L, LUA_REGISTRYINDEX);
+}
+
 void script_release(struct chart_worker *worker, int ref) {
   if (ref != LUA_NOREF && ref != LUA_REFNIL) {
     luaL_unref(worker->L, LUA_REGISTRYINDEX, ref);

@@ -41,8 +41,9 @@ struct chart_worker {
   struct chart_session *current; /* whose variables `_ENV` is */
   int slot_ref;                  /* a function that holds the shared `_ENV` upvalue */
   int environment_meta_ref;      /* metatable of all variables: library, system variables */
-  int event_data_ref;            /* _event.data as a table, made when first asked for */
-  uint64_t event_data_serial;    /* of which event; 0 none */
+  int library_ref;
+  int event_data_ref;         /* _event.data as a table, made when first asked for */
+  uint64_t event_data_serial; /* of which event; 0 none */
   uint64_t event_serial;
   int proxy_refs[PROXIES_COUNT];
   const void *proxies[PROXIES_COUNT]; /* identities of _event, _x and _ioprocessors */
@@ -65,6 +66,8 @@ void library_open(lua_State *L, struct chart_worker *worker);
 void system_open(lua_State *L, struct chart_worker *worker);
 /* True for the names of the system: they can neither be declared nor assigned. */
 bool system_reserves(struct span name);
+/* True for the names of the library: a variable of such a name hides it. */
+bool library_has(struct chart_worker *worker, struct span name);
 /* string.find, match, gmatch and gsub with a budget, into the table on top (pattern.c). */
 void library_patterns(lua_State *L);
 
@@ -79,14 +82,44 @@ struct value convert_from_lua(lua_State *L, int index, struct arena *arena, enum
 void convert_push(lua_State *L, const struct value *v, enum convert_keys keys);
 /* Pushes a copy that shares nothing with what stands at `index`; the system variables keep their identity. */
 void convert_push_copy(lua_State *L, int index);
-/* With a key and its value on top of the stack, while `parent` is being walked with lua_next: where the value, or a
- * table inside it, is in the table `seen` already, it is replaced by a copy. Adds the tables that it meets to `seen`.
- */
-void convert_part(lua_State *L, int parent, int seen);
+size_t convert_count(lua_State *L, int index); /* entries of a table */
+/* The number of entries of the table at `index`, and whether its keys are exactly 1 … count. */
+size_t convert_shape(lua_State *L, int index, bool *ret_list);
+/* Pushes the table at `index`, or the fields of the system variable that it is; gives its place on the stack. Raises
+ * when it is too deep, and for a library. */
+int convert_table(lua_State *L, int index, unsigned depth_left);
+/* Replaces _event and _x, wherever they stand in the table `parent`, by tables with their present fields. */
+void convert_settle(lua_State *L, int parent);
 /* The proxy that stands at `index`, or -1. */
 int convert_proxy(lua_State *L, int index);
 /* Pushes a table with the fields of a proxy. */
 void convert_push_proxy(lua_State *L, enum script_proxy proxy);
+
+/* --- keys of tables, in one order (keys.c) --- */
+
+enum key_rank { KEY_FALSE, KEY_TRUE, KEY_NUMBER, KEY_TEXT };
+struct script_key {
+  enum key_rank rank;
+  bool is_integer;
+  lua_Integer integer;
+  lua_Number number;
+  struct span text; /* borrowed from the table */
+};
+/* Raises for what has no order. */
+struct script_key key_at(lua_State *L, int index);
+int key_compare(const void *a, const void *b);
+void keys_sort(struct script_key *keys, size_t count);
+void key_push(lua_State *L, const struct script_key *key);
+
+/* --- values as bytes (keep.c) --- */
+
+/* What stands at `index`, nil included. Raises for what cannot be kept. */
+void keep_write(lua_State *L, int index, struct writer *w, struct arena *scratch);
+/* Passes over one value. False: bytes that keep_write never makes. */
+bool keep_check(struct reader *r, bool may_be_nothing);
+enum { KEEP_NOTHING = 0 /* the one byte of an unbound variable */ };
+/* Of bytes that have been checked. Raises when memory is refused. */
+void keep_push(lua_State *L, struct reader *r);
 
 /* --- chunks --- */
 
@@ -97,8 +130,10 @@ int script_compile_chunk(struct chart_worker *worker, struct span text, struct a
 int script_compile_location(struct chart_worker *worker, struct span text, struct arena *arena,
                             struct span *ret_problem);
 void script_release(struct chart_worker *worker, int ref);
+/* A reference to a text, for script_release. */
+int script_keep_name(struct chart_worker *worker, struct span name);
 
-/* --- a session's variables (datamodel.c) --- */
+/* --- evaluating and assigning (datamodel.c) --- */
 
 enum err script_environment_create(struct chart_session *session);
 void script_environment_destroy(struct chart_session *session);
@@ -120,8 +155,8 @@ enum err script_put(struct chart_session *session, uint32_t location, const stru
 enum err script_read(struct chart_session *session, uint32_t location, struct arena *arena, struct value *ret_value,
                      struct fault *fault) MUST_CHECK;
 /* <data>: sets the variable from its expression (NONE: leaves it unbound). */
-enum err script_declare(struct chart_session *session, struct span name, uint32_t expr, struct fault *fault) MUST_CHECK;
-enum err script_set(struct chart_session *session, struct span name, const struct value *value,
+enum err script_declare(struct chart_session *session, const struct data *datum, struct fault *fault) MUST_CHECK;
+enum err script_set(struct chart_session *session, const struct data *datum, const struct value *value,
                     struct fault *fault) MUST_CHECK;
 enum err script_get(struct chart_session *session, struct span name, struct arena *arena, struct value *ret_value,
                     struct fault *fault) MUST_CHECK;
@@ -137,11 +172,28 @@ enum err script_loop_item(struct chart_session *session, const struct script_loo
                           uint32_t index, struct fault *fault) MUST_CHECK;
 void script_loop_end(struct chart_session *session, const struct script_loop *loop);
 
-/* All variables as a map, and back. ERR_UNSUPPORTED names the variable that cannot be kept. */
-enum err script_save(struct chart_session *session, struct arena *arena, struct value *ret_map,
-                     struct fault *fault) MUST_CHECK;
-enum err script_restore(struct chart_session *session, const struct value *map, struct fault *fault) MUST_CHECK;
-/* After a script element: no variable may go on being a view of the present event. */
-enum err script_settle(struct chart_session *session, struct fault *fault) MUST_CHECK;
+/* --- a session's variables (variables.c) --- */
+
+/* A variable of the chart into the environment, for whoever asked for it by name: pushes its value, nil if there is
+ * none (variables.c). Raises. */
+void variables_index(lua_State *L, struct chart_session *session, struct span name);
+/* The environment is about to hold what bears this name now. */
+void variables_assigned(struct chart_session *session, struct span name);
+/* Pushes a variable by its number among the chart's, NONE for one that no <data> declares. Raises. */
+void variables_push(lua_State *L, struct chart_session *session, uint32_t variable, struct span name);
+/* Pops the value on top into the variable. Raises. */
+void variables_put(lua_State *L, struct chart_session *session, uint32_t variable, struct span name);
+/* The session is to be used for another case: nothing is bound. */
+void variables_clear(struct chart_session *session);
+
+/* Writes all variables; they are bytes from then on, so that the session goes on as one that is restored from them.
+ * ERR_UNSUPPORTED names the variable that cannot be kept; then nothing has changed. */
+enum err variables_save(struct chart_session *session, struct writer *w, struct fault *fault) MUST_CHECK;
+/* ERR_CORRUPT for bytes that no save made. */
+enum err variables_restore(struct chart_session *session, struct reader *r, struct fault *fault) MUST_CHECK;
+/* The same as a map with names, for a snapshot that another chart can read. */
+enum err variables_save_map(struct chart_session *session, struct arena *arena, struct value *ret_map,
+                            struct fault *fault) MUST_CHECK;
+enum err variables_restore_map(struct chart_session *session, const struct value *map, struct fault *fault) MUST_CHECK;
 
 #endif

@@ -145,10 +145,14 @@ static void timer_remove(struct chart_session *s, uint32_t at) {
   memmove(&s->timers[at], &s->timers[at + 1], (s->timers_count - at) * sizeof(*s->timers));
 }
 
-void timers_destroy(struct chart_session *s) {
+void timers_remove(struct chart_session *s) {
   while (s->timers_count > 0) {
     timer_remove(s, s->timers_count - 1);
   }
+}
+
+void timers_destroy(struct chart_session *s) {
+  timers_remove(s);
   free(s->timers);
   s->timers = NULL;
 }

@@ -7,6 +7,7 @@
  *
  * Memory: bitsets are made once with the session; events, their data and every intermediate value live in `arena`,
  * which is emptied when a call begins, because nothing is queued then but what `restore` or a delayed send put there.
+ * A session that is destroyed keeps all of it for the next one of its chart (session.c).
  */
 #ifndef KURATOR_CHART_SESSION_H
 #define KURATOR_CHART_SESSION_H
@@ -38,7 +39,7 @@ struct queue {
 
 struct invocation {
   const struct invoke *invoke;
-  struct span id;              /* owned */
+  struct span id;              /* owned, unless it is the one that the chart says */
   struct chart_session *child; /* owned; NULL for what the host runs, and after the end */
   bool is_chart;
 };
@@ -59,6 +60,12 @@ struct call {
   bool delivering; /* events queued now are the owner's doing: outcome->taken */
 };
 
+/* A variable of the chart (variables.c). */
+struct kept {
+  struct span bytes; /* in `kept_bytes`; empty: the environment knows */
+  bool live;         /* the environment may hold it */
+};
+
 enum session_status { SESSION_NEW, SESSION_RUNNING, SESSION_ENDED };
 
 struct chart_session {
@@ -77,6 +84,9 @@ struct chart_session {
   struct call *call; /* of the root, while a call runs */
 
   int environment_ref;
+  struct kept *kept; /* by variable; with `bits` */
+  struct writer kept_bytes, next_bytes;
+  bool strays;               /* the environment may hold variables that no <data> declares */
   const struct event *event; /* _event */
   struct queue internal, external;
   struct arena arena;
@@ -151,7 +161,8 @@ void send_cancel(struct chart_session *s, struct span sendid);
 /* Dispatches the earliest delayed send of the session. */
 enum err send_fire(struct chart_session *s) MUST_CHECK;
 enum err timer_add(struct chart_session *s, civil_moment due, uint64_t order, struct span record) MUST_CHECK;
-void timers_destroy(struct chart_session *s);
+void timers_remove(struct chart_session *s);
+void timers_destroy(struct chart_session *s); /* and their room */
 /* True for bytes that a delayed send wrote. */
 bool timer_record_valid(struct span record, struct arena *arena);
 
@@ -167,7 +178,8 @@ enum err invoke_done(struct chart_session *child) MUST_CHECK;
 struct invocation *invocation_find(struct chart_session *s, struct span id);
 bool invocation_is_chart(const struct invocation *invocation);
 struct invocation *invocation_add(struct chart_session *s, const struct invoke *invoke, struct span id);
-void invocations_destroy(struct chart_session *s);
+void invocations_remove(struct chart_session *s);
+void invocations_destroy(struct chart_session *s); /* and their room */
 enum err invoke_compile_child(struct chart_session *s, struct span document, struct chart **ret_chart,
                               struct fault *fault) MUST_CHECK;
 
@@ -192,5 +204,24 @@ void call_unhandled(struct chart_session *s, const struct event *event);
 void call_abandon(struct chart_session *s);
 struct span span_own(struct span s); /* malloc'ed copy */
 void span_disown(struct span *s);
+
+/* --- snapshots (snapshot.c writes, restore.c reads) --- */
+
+#define SNAPSHOT_MAGIC "KCS"
+enum { SNAPSHOT_NAMED = 1, SNAPSHOT_NUMBERED = 2 /* versions */ };
+/* What a numbered session has, in this order. */
+enum snapshot_part {
+  PART_ENDED = 1 << 0, /* a flag alone */
+  PART_HISTORIES = 1 << 1,
+  PART_ENTERED = 1 << 2,
+  PART_DONEDATA = 1 << 3,
+  PART_INTERNAL = 1 << 4,
+  PART_EXTERNAL = 1 << 5,
+  PART_TIMERS = 1 << 6,
+  PART_INVOCATIONS = 1 << 7,
+  PARTS_END = 1 << 8
+};
+enum snapshot_kind { KIND_HOST, KIND_CHART_ENDED, KIND_CHART, KIND_CHART_OF_SOURCE, KINDS_COUNT };
+enum { KIND_LITERAL_ID = 4 /* with a kind: the id is the one that the chart says */ };
 
 #endif

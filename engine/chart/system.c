@@ -2,10 +2,10 @@
  * Variables, as scripts see them.
  *
  * The environment of a session holds its own variables and nothing else. What is not there is looked for in the
- * library, and then among the system variables (section 5.10). _event, _x and _ioprocessors are empty tables whose
- * fields are made when they are asked for: an event that no condition looks at costs nothing, and there is nothing to
- * overwrite. They are equal to any table with the same content, so that a variable that has kept one of them still
- * compares equal after the session was restored.
+ * library, then among the system variables (section 5.10), then among the variables that are still bytes. _event, _x
+ * and _ioprocessors are empty tables whose fields are made when they are asked for: an event that no condition looks at
+ * costs nothing, and there is nothing to overwrite. They are equal to any table with the same content, so that a
+ * variable that has kept one of them still compares equal after the session was restored.
  */
 #include <lauxlib.h>
 
@@ -219,10 +219,13 @@ static void push_system(lua_State *L, enum system_name name) {
 static int system_index(lua_State *L) {
   size_t size;
   const char *text = lua_type(L, 2) == LUA_TSTRING ? lua_tolstring(L, 2, &size) : NULL;
-  if (text && text[0] == '_' && session_of(L)) {
-    push_system(L, system_name(span_of(text, size)));
-  } else {
+  enum system_name name = text && text[0] == '_' ? system_name(span_of(text, size)) : NAME_NONE;
+  if (!text || !session_of(L)) {
     lua_pushnil(L);
+  } else if (name != NAME_NONE) {
+    push_system(L, name);
+  } else {
+    variables_index(L, session_of(L), span_of(text, size));
   }
   return 1;
 }
@@ -233,8 +236,12 @@ static int environment_set(lua_State *L) {
   if (text && system_name(span_of(text, size)) != NAME_NONE) {
     return luaL_error(L, "\"%s\" cannot be changed", text);
   }
+  if (!text) {
+    return luaL_error(L, "only names can be assigned");
+  }
   lua_settop(L, 3);
   lua_rawset(L, 1);
+  variables_assigned(session_of(L), span_of(text, size));
   return 0;
 }
 

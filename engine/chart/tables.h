@@ -55,8 +55,9 @@ enum expr_kind {
 struct expr {
   enum expr_kind kind;
   uint32_t line;
-  int ref;              /* EXPR_LUA */
-  uint32_t state;       /* EXPR_IN; NONE for a state that does not exist */
+  int ref;        /* EXPR_LUA */
+  uint32_t state; /* EXPR_IN; NONE for a state that does not exist */
+  bool views;     /* EXPR_LUA: mentions a system variable as a whole, so that a variable may become a view of it */
   struct value literal; /* EXPR_LITERAL */
   struct span problem;  /* EXPR_BAD */
 };
@@ -66,6 +67,7 @@ struct location {
   struct span root;    /* the variable that it starts with */
   bool plain;          /* nothing but the variable */
   bool declared;       /* some <data> declares the variable */
+  uint32_t variable;   /* its number; NONE when not declared */
   bool reserved;       /* a system variable: every attempt fails */
   uint32_t read;       /* expr */
   int write_ref;       /* function of one argument, when not plain */
@@ -174,6 +176,14 @@ struct data {
   struct span id;
   uint32_t line;
   uint32_t expr; /* NONE: declared only */
+  uint32_t variable;
+};
+
+/* A name that some <data> declares; in order of the names. */
+struct variable {
+  struct span name;
+  int name_ref; /* the same as a text of Lua */
+  bool shadows; /* a name of the library: Lua would find that first */
 };
 
 struct invoke {
@@ -231,6 +241,14 @@ struct symbol_table {
   uint32_t count;
 };
 
+/* Sessions that have been destroyed and keep their memory for the next one of the same chart (session.c). */
+enum { SPARE_MAX = 32 };
+struct spare {
+  struct chart_session *sessions[SPARE_MAX];
+  uint32_t count;
+};
+void chart_spare_destroy(struct chart *chart);
+
 enum { LEARNED_MAX = 256 };
 /* Names asked for while running. */
 struct learned {
@@ -276,6 +294,8 @@ struct chart {
   struct send *sends;
   struct data *data;
   uint32_t data_count;
+  struct variable *variables;
+  uint32_t variables_count;
   struct invoke *invokes;
   uint32_t invokes_count;
   struct element *elements;
@@ -283,6 +303,9 @@ struct chart {
   struct element_attribute *element_attributes;
   struct label *labels;
   uint32_t script; /* block of the global script; NONE */
+
+  uint32_t fingerprint; /* of all that snapshots number: states, variables, invocations (numbers.c) */
+  struct spare *spare;  /* sessions to be used again */
 
   struct symbol eventless;
   struct symbol_table known; /* names that stand in the chart; fixed after compiling */
@@ -306,6 +329,8 @@ bool chart_type_is_scxml(struct span type);
 enum err chart_load(const struct chart *chart, struct span uri, struct arena *arena, struct span *ret_bytes) MUST_CHECK;
 /* "10s", ".5s", "250ms", and plain milliseconds; false on anything else. */
 bool delay_parse(struct span text, int64_t *ret_ms);
+/* The variable with a name, or NONE. */
+uint32_t chart_variable_find(const struct chart *chart, struct span name);
 /* The state with an id, or NONE. */
 uint32_t chart_state_find(const struct chart *chart, struct span id);
 

@@ -123,11 +123,20 @@ static enum err restore(struct bench *b, struct span bytes) {
   return chart_session_restore(b->worker, b->chart, &r, &b->session, &b->fault);
 }
 
+static struct span save_named(struct bench *b) {
+  struct writer w;
+  writer_init(&w);
+  assert_int_equal(chart_session_save_named(b->session, &w, &b->fault), ERR_OK);
+  struct span bytes = arena_copy(&b->arena, writer_span(&w));
+  writer_finish(&w);
+  return bytes;
+}
+
 static void a_changed_chart_is_restored_by_names(void **state) {
   struct bench *b = *state;
   bench_start(b, "<state id='a'><transition event='e' target='b'/></state><state id='b'/>");
   assert_int_equal(bench_event(b, "e", NULL), ERR_OK);
-  struct span bytes = save(b);
+  struct span bytes = save_named(b);
   assert_int_equal(bench_compile(b, "<state id='new'/><state id='outer'><state id='b'/></state><state id='a'/>"),
                    ERR_OK);
   assert_int_equal(restore(b, bytes), ERR_OK);
@@ -139,6 +148,276 @@ static void a_changed_chart_is_restored_by_names(void **state) {
   assert_int_equal(restore(b, bytes), ERR_CONFLICT);
   assert_int_equal(bench_compile(b, "<state id='b'><state id='c'/></state>"), ERR_OK);
   assert_int_equal(restore(b, bytes), ERR_CONFLICT);
+}
+
+static void a_changed_chart_refuses_numbers(void **state) {
+  struct bench *b = *state;
+  static const char *const others[] = {
+      "<datamodel><data id='v' expr='1'/></datamodel><state id='b'/><state id='a'/>",
+      "<datamodel><data id='w' expr='1'/></datamodel><state id='a'/><state id='b'/>",
+      "<datamodel><data id='v' expr='1'/></datamodel><state id='a'><state id='b'/></state>",
+      "<datamodel><data id='v' expr='1'/></datamodel><state id='a'><invoke type='x'/></state><state id='b'/>",
+  };
+  bench_start(b, "<datamodel><data id='v' expr='1'/></datamodel><state id='a'/><state id='b'/>");
+  struct span bytes = save(b);
+  for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+    assert_int_equal(bench_compile(b, others[i]), ERR_OK);
+    assert_int_equal(restore(b, bytes), ERR_CONFLICT);
+  }
+  /* What is not numbered may change: the text of a guard, a transition, the value that a variable begins with. */
+  assert_int_equal(bench_compile(b, "<datamodel><data id='v' expr='2'/></datamodel>"
+                                    "<state id='a'><transition event='e' target='b'/></state><state id='b'/>"),
+                   ERR_OK);
+  assert_int_equal(restore(b, bytes), ERR_OK);
+  assert_string_equal(bench_variable(b, "v"), "1");
+}
+
+/* Both forms of one session, each read back, give the same session. */
+static void names_and_numbers_say_the_same(void **state) {
+  struct bench *b = *state;
+  bench_start(b, rich);
+  assert_int_equal(bench_event(b, "next", NULL), ERR_OK);
+  assert_int_equal(bench_event(b, "pause", NULL), ERR_OK);
+  struct span numbered = save(b);
+  struct span named = save_named(b);
+  assert_true(numbered.size < named.size);
+  assert_true(span_equal(numbered, save(b)));
+  assert_int_equal(restore(b, named), ERR_OK);
+  assert_true(span_equal(numbered, save(b)));
+  assert_int_equal(restore(b, numbered), ERR_OK);
+  assert_true(span_equal(named, save_named(b)));
+}
+
+/* Written by version 1, before there were numbers: the state "w2" of a chart with a history and a variable. */
+static void a_snapshot_of_version_1_is_read(void **state) {
+  struct bench *b = *state;
+  static const uint8_t old[] = "KCS\x01\x01\x02s1\x00\x00\x00\x00\x01\x02w2\x01\x01h\x01\x02w1\x00"
+                               "\x06\x02\x01n\x02\x0E\x01t\x06\x01\x03\x01i7\x04\x01x\x00\x00\x00\x00\x00";
+  assert_int_equal(bench_compile(b, "<datamodel><data id='n'/><data id='t'/></datamodel><state id='w'>"
+                                    "<history id='h'><transition target='w1'/></history><state id='w1'/>"
+                                    "<state id='w2'><transition event='e' target='r'/></state></state>"
+                                    "<state id='r'><transition event='back' target='h'/></state>"),
+                   ERR_OK);
+  assert_int_equal(restore(b, span_of(old, sizeof(old) - 1)), ERR_OK);
+  assert_true(bench_in(b, "w2"));
+  assert_string_equal(bench_variable(b, "n"), "7");
+  assert_string_equal(bench_variable(b, "t"), "{\"7\":\"x\"}");
+  assert_true(span_equal(save_named(b), span_of(old, sizeof(old) - 1)));
+}
+
+/* --- variables that nobody asks for --- */
+
+static const char lazy[] =
+    "<datamodel><data id='a' expr=\"'2026-01-20'\"/><data id='b' expr='{1, {x = 2}}'/><data id='c' expr='false'/>"
+    "<data id='d'/><data id='next' expr=\"{'hides the library'}\"/></datamodel><state id='s'>"
+    "<transition event='quiet'/>"
+    "<transition event='read'><log expr=\"a .. ' ' .. b[2].x .. ' ' .. tostring(c) .. ' ' .. tostring(d) .. ' ' .. "
+    "next[1]\"/></transition>"
+    "<transition event='write'><assign location='c' expr='b[1]'/><script>d = a; a = nil</script></transition>"
+    "<transition event='deep'><assign location='b[2].x' expr='b[2].x + 1'/></transition>"
+    "<transition event='stray'><script>type = 'stray'; other = {b[2]}</script></transition>"
+    "<transition event='strays'><log expr=\"type .. other[1].x\"/></transition></state>";
+
+static void untouched_variables_survive_many_snapshots(void **state) {
+  struct bench *b = *state;
+  bench_start(b, lazy);
+  struct span first = save(b);
+  for (int i = 0; i < 3; i++) {
+    bench_restore(b);
+    assert_int_equal(bench_event(b, "quiet", NULL), ERR_OK);
+    assert_true(span_equal(first, save(b)));
+  }
+  (void)bench_diary(b);
+  assert_int_equal(bench_event(b, "read", NULL), ERR_OK);
+  assert_string_equal(bench_diary(b), "log  2026-01-20 2 false nil hides the library\n");
+  assert_true(span_equal(first, save(b)));
+}
+
+static void what_is_assigned_before_it_is_read_is_new(void **state) {
+  struct bench *b = *state;
+  bench_start(b, lazy);
+  bench_restore(b);
+  assert_int_equal(bench_event(b, "write", NULL), ERR_OK);
+  bench_restore(b);
+  assert_string_equal(bench_variable(b, "a"), "null");
+  assert_string_equal(bench_variable(b, "c"), "1");
+  assert_string_equal(bench_variable(b, "d"), "\"2026-01-20\"");
+  bench_restore(b);
+  assert_int_equal(bench_event(b, "deep", NULL), ERR_OK);
+  assert_int_equal(bench_event(b, "deep", NULL), ERR_OK);
+  bench_restore(b);
+  assert_string_equal(bench_variable(b, "b"), "[1,{\"x\":4}]");
+}
+
+static void undeclared_variables_are_kept_too(void **state) {
+  struct bench *b = *state;
+  bench_start(b, lazy);
+  bench_restore(b);
+  assert_int_equal(bench_event(b, "stray", NULL), ERR_OK);
+  struct span bytes = save(b);
+  bench_restore(b);
+  assert_true(span_equal(bytes, save(b)));
+  bench_restore(b);
+  (void)bench_diary(b);
+  assert_int_equal(bench_event(b, "strays", NULL), ERR_OK);
+  assert_string_equal(bench_diary(b), "log  stray2\n");
+}
+
+static void sessions_that_follow_each_other_share_nothing(void **state) {
+  struct bench *b = *state;
+  bench_start(b, lazy);
+  assert_int_equal(bench_event(b, "stray", NULL), ERR_OK);
+  assert_int_equal(bench_event(b, "write", NULL), ERR_OK);
+  chart_session_destroy(&b->session);
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(chart_session_create(b->worker, b->chart, SPAN_LITERAL("s2"), &b->session), ERR_OK);
+    assert_int_equal(chart_session_start(b->session, &b->moment, NULL, &b->host, &b->outcome), ERR_OK);
+    assert_string_equal(bench_variable(b, "d"), "null");
+    assert_string_equal(bench_variable(b, "other"), "null");
+    assert_string_equal(bench_variable(b, "a"), "\"2026-01-20\"");
+    assert_int_equal(bench_event(b, "write", NULL), ERR_OK);
+    chart_session_destroy(&b->session);
+  }
+}
+
+static void every_kind_of_value_comes_back(void **state) {
+  struct bench *b = *state;
+  static const char *const values[] = {
+      "0",
+      "63",
+      "64",
+      "-1",
+      "math.maxinteger",
+      "math.mininteger",
+      "0.5",
+      "-0.0",
+      "1.0",
+      "1/0",
+      "''",
+      "('x'):rep(63)",
+      "('x'):rep(64)",
+      "'2024-02-29'",
+      "'2023-02-29'",
+      "'1899-12-31'",
+      "'2026-1-20'",
+      "'\\0\\1\\255'",
+      "{}",
+      "{{}}",
+      "{[0] = 1}",
+      "{[2] = 1}",
+      "{1, 2, 3, x = 4}",
+      "{[1.5] = 1, [2^53] = 2, [1/0] = 3}",
+      "{['2026-01-20'] = '2026-01-21', ['2026-01-2'] = 1}",
+      "{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17}",
+      "{[math.maxinteger] = 1, [2.0^63] = 2}",
+  };
+  for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+    struct span body = arena_printf(
+        &b->arena,
+        "<datamodel><data id='v' expr=\"%s\"/><data id='w'/></datamodel><state id='s'><transition event='again'>"
+        "<assign location='w' expr='v'/><assign location='v' expr='w'/></transition></state>",
+        values[i]);
+    bench_start(b, arena_cstr(&b->arena, body));
+    const char *before = bench_variable(b, "v");
+    struct span named = save_named(b);
+    bench_restore(b);
+    assert_true(span_equal(named, save_named(b)));
+    assert_string_equal(bench_variable(b, "v"), before);
+    bench_restore(b);
+    assert_int_equal(bench_event(b, "again", NULL), ERR_OK);
+    bench_restore(b);
+    assert_string_equal(bench_variable(b, "w"), before);
+  }
+}
+
+static void truth_can_be_a_key(void **state) {
+  struct bench *b = *state;
+  bench_start(b, "<datamodel><data id='v' expr='{[true] = 1, [false] = 2}'/></datamodel><state id='s'>"
+                 "<transition event='e'><log expr='v[true] + 10 * v[false]'/></transition></state>");
+  bench_restore(b);
+  (void)bench_diary(b);
+  assert_int_equal(bench_event(b, "e", NULL), ERR_OK);
+  assert_string_equal(bench_diary(b), "log  21\n");
+}
+
+static void what_is_deep_is_kept_or_refused_but_never_lost(void **state) {
+  struct bench *b = *state;
+  for (int depth = 30; depth < 35; depth++) {
+    struct span body = arena_printf(&b->arena,
+                                    "<datamodel><data id='v' expr='{}'/></datamodel><state id='s'><onentry><script>"
+                                    "local t = v; for i = 2, %d do t[1] = {}; t = t[1] end</script></onentry></state>",
+                                    depth);
+    bench_start(b, arena_cstr(&b->arena, body));
+    struct writer w;
+    writer_init(&w);
+    enum err err = chart_session_save(b->session, &w, &b->fault);
+    assert_int_equal(err, depth <= VALUE_DEPTH_MAX ? ERR_OK : ERR_UNSUPPORTED);
+    if (err == ERR_OK) {
+      assert_int_equal(restore(b, writer_span(&w)), ERR_OK);
+    }
+    writer_finish(&w);
+  }
+}
+
+/* The value of a variable as it stands in the snapshot of a chart with nothing else. */
+static enum err restore_value(struct bench *b, struct span value) {
+  struct span whole = save(b);
+  struct writer w;
+  writer_init(&w);
+  writer_raw(&w, span_of(whole.data, whole.size - 2)); /* without "nothing" and the count of strays */
+  writer_raw(&w, value);
+  writer_u8(&w, 0);
+  struct span bytes = arena_copy(&b->arena, writer_span(&w));
+  writer_finish(&w);
+  return restore(b, bytes);
+}
+
+static void only_the_shortest_form_of_a_value_is_read(void **state) {
+  struct bench *b = *state;
+  static const struct {
+    const char *bytes;
+    size_t size;
+    bool valid;
+  } values[] = {
+#define BYTES(text) text, sizeof(text) - 1
+      {BYTES("\x81"), true},       /* 1 */
+      {BYTES("\x03\x02"), false},  /* 1, long */
+      {BYTES("\x41x"), true},      /* "x" */
+      {BYTES("\x05\x01x"), false}, /* "x", long */
+      {BYTES("\x4A"
+             "2026-01-20"),
+       false},                                /* a date that should be a day */
+      {BYTES("\x08\x00"), true},              /* 1970-01-01 */
+      {BYTES("\x08\xFF\xFF\xFF\x0F"), false}, /* a day outside the years */
+      {BYTES("\xC1\x81"), true},              /* {1} */
+      {BYTES("\x06\x01\x81"), false},         /* {1}, long */
+      {BYTES("\xC1\x00"), false},             /* nothing in a list */
+      {BYTES("\xD0"), false},                 /* an empty map is a list */
+      {BYTES("\xD1\x81\x81"), false},         /* a map that is a list */
+      {BYTES("\xD1\x82\x81"), true},          /* {[2] = 1} */
+      {BYTES("\xD2\x41"
+             "b\x81\x41"
+             "a\x81"),
+       false}, /* keys out of order */
+      {BYTES("\xD2\x41"
+             "a\x81\x41"
+             "a\x81"),
+       false},                                                        /* a key twice */
+      {BYTES("\xD1\x04\x7F\xF8\x00\x00\x00\x00\x00\x00\x81"), false}, /* NaN as a key */
+      {BYTES("\xD1\x04\x40\x00\x00\x00\x00\x00\x00\x00\x81"), false}, /* 2.0 as a key is 2 */
+      {BYTES("\xD1\x04\x3F\xE0\x00\x00\x00\x00\x00\x00\x81"), true},  /* 0.5 as a key */
+      {BYTES("\x06\xFF\xFF\xFF\xFF\x0F"), false},                     /* more items than bytes */
+      {BYTES("\x09"), false},
+      {BYTES("\xE0"), false},
+#undef BYTES
+  };
+  for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+    bench_start(b, "<datamodel><data id='v'/></datamodel><state id='s'/>");
+    enum err err = restore_value(b, span_of(values[i].bytes, values[i].size));
+    if ((err == ERR_OK) != values[i].valid) {
+      fail_msg("value %zu: %s", i, err_text(err));
+    }
+  }
 }
 
 static void cut_and_changed_bytes_never_crash(void **state) {
@@ -206,6 +485,17 @@ int main(void) {
       cmocka_unit_test_setup_teardown(shared_tables_are_parted, setup, teardown),
       cmocka_unit_test_setup_teardown(what_cannot_be_kept_is_named, setup, teardown),
       cmocka_unit_test_setup_teardown(a_changed_chart_is_restored_by_names, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_changed_chart_refuses_numbers, setup, teardown),
+      cmocka_unit_test_setup_teardown(names_and_numbers_say_the_same, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_snapshot_of_version_1_is_read, setup, teardown),
+      cmocka_unit_test_setup_teardown(untouched_variables_survive_many_snapshots, setup, teardown),
+      cmocka_unit_test_setup_teardown(what_is_assigned_before_it_is_read_is_new, setup, teardown),
+      cmocka_unit_test_setup_teardown(undeclared_variables_are_kept_too, setup, teardown),
+      cmocka_unit_test_setup_teardown(sessions_that_follow_each_other_share_nothing, setup, teardown),
+      cmocka_unit_test_setup_teardown(every_kind_of_value_comes_back, setup, teardown),
+      cmocka_unit_test_setup_teardown(truth_can_be_a_key, setup, teardown),
+      cmocka_unit_test_setup_teardown(what_is_deep_is_kept_or_refused_but_never_lost, setup, teardown),
+      cmocka_unit_test_setup_teardown(only_the_shortest_form_of_a_value_is_read, setup, teardown),
       cmocka_unit_test_setup_teardown(cut_and_changed_bytes_never_crash, setup, teardown),
       cmocka_unit_test_setup_teardown(versions_and_magic_are_checked, setup, teardown),
       cmocka_unit_test_setup_teardown(the_end_survives, setup, teardown),

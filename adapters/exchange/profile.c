@@ -88,6 +88,7 @@ static const cyaml_schema_field_t CODE_FIELDS[] = {
     TEXT_FIELD("code", 0, struct profile_code, code),
     TEXT_FIELD("title", 0, struct profile_code, title),
     LIST_FIELD("names", CYAML_FLAG_OPTIONAL, struct profile_code, names, &NAME),
+    CYAML_FIELD_IGNORE("within", CYAML_FLAG_OPTIONAL), /* of a settlement: the engine's business */
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t CODE = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct profile_code, CODE_FIELDS)};

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "casework/office.h"
 #include "casework/payload.h"
 #include "casework/sitting.h"
 
@@ -91,7 +92,7 @@ int catalogue_stage(const struct catalogue *catalogue, struct span name) {
 }
 
 bool participant_serves(const struct participant *participant, struct span territory) {
-  return text_list_has(&participant->territories, territory);
+  return text_list_has(&participant->territories, territory) || text_list_has(&participant->settlements, territory);
 }
 
 /* ---- checking ----------------------------------------------------------------------------------------------- */
@@ -263,6 +264,13 @@ static enum err check_participant(const struct catalogue *catalogue, const struc
                        SPAN_ARG(p->territories.items[i]));
     }
   }
+  for (size_t i = 0; i < p->office.count; i++) {
+    struct office_hours hours;
+    if (office_parse(p->office.items[i], &hours) != ERR_OK) {
+      return fault_set(fault, ERR_CONFIG, "participant \"%.*s\": office hours are like \"mon-fri 09:00-18:00\"",
+                       SPAN_ARG(p->id));
+    }
+  }
   for (size_t i = 0; i < p->sittings.count; i++) {
     struct sitting sitting;
     if (sitting_parse(p->sittings.items[i], &sitting) != ERR_OK) {
@@ -273,10 +281,22 @@ static enum err check_participant(const struct catalogue *catalogue, const struc
   return ERR_OK;
 }
 
+/* A settlement lies in a municipality, and in no other settlement. */
+static enum err check_within(const struct catalogue *catalogue, const struct territory *territory,
+                             struct fault *fault) {
+  const struct territory *outer = catalogue_territory(catalogue, territory->within);
+  bool fine = span_empty(territory->within) ||
+              (outer && span_empty(outer->within) && span_equal(outer->code, territory->within));
+  return fine ? ERR_OK
+              : fault_set(fault, ERR_CONFIG, "territory \"%.*s\": lies within what is no municipality",
+                          SPAN_ARG(territory->code));
+}
+
 /* No spelling stands for two territories. */
 static enum err check_spellings(const struct catalogue *catalogue, struct fault *fault) {
   for (size_t i = 0; i < catalogue->territories_count; i++) {
     const struct territory *territory = &catalogue->territories[i];
+    TRY(check_within(catalogue, territory, fault));
     for (size_t k = 0; k <= territory->names.count; k++) {
       struct span name = k < territory->names.count ? territory->names.items[k] : territory->title;
       if (!span_empty(name) && catalogue_territory(catalogue, name) != territory) {

@@ -79,15 +79,18 @@ struct participant {
   struct span id;
   struct span kind;
   struct span title; /* Russian */
-  struct text_list territories;
+  struct text_list territories; /* municipalities, settlements, "*" */
+  struct text_list settlements; /* those within its municipalities (whoever builds the catalogue fills it) */
   struct text_list helps;    /* kinds of help it takes referrals for */
   int64_t capacity;          /* open referrals at a time, 0: unbounded */
+  struct text_list office;   /* "mon-fri 09:00-18:00"; none: always open */
   struct text_list sittings; /* "3 wed" = third Wednesday of each month, "last fri", or dates; for bodies that sit */
 };
 struct territory {
   struct span code;
   struct span title;      /* "г. Сургут" */
   struct text_list names; /* further spellings */
+  struct span within;     /* a settlement's municipality; empty: it is one itself */
 };
 /* Who stands behind a role in a chart (`owner="…"`, `role="…"`): the participants of these kinds in the territory. */
 struct role_rule {
@@ -136,6 +139,7 @@ const struct data_class *catalogue_class(const struct catalogue *catalogue, stru
 const struct territory *catalogue_territory(const struct catalogue *catalogue, struct span name);
 /* -1 if unknown, else the order of the stage. */
 int catalogue_stage(const struct catalogue *catalogue, struct span name);
+/* The territory itself, or the municipality that it lies in. */
 bool participant_serves(const struct participant *participant, struct span territory);
 
 /* Checks a payload against the event's rule: formats, bounds, required fields, unknown fields. Personal fields may be

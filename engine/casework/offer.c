@@ -6,6 +6,7 @@
  * released when the offer is made to somebody else, withdrawn, or the case ends. Who had a withdrawn offer is
  * remembered for those who look, but has no rights from it any more: not the addressee, only the last one.
  */
+#include "casework/routing.h"
 #include "casework/step.h"
 
 static void change_load(struct step *s, int64_t delta) {
@@ -74,17 +75,34 @@ static void offer_to(struct step *s, const struct live *live, const struct parti
   step_tell(s, event, DATA_MAP(s, fields), live->invokeid, NULL);
 }
 
-void offer_make(struct step *s, struct live *live, const struct value *params) {
+static const struct participant *choose(const struct step *s, struct span kind, const struct value *params,
+                                        bool *ret_unfit) {
   static const struct value nil = {.kind = VALUE_NIL};
+  const struct casework_options *options = &s->c->casework->options;
   const struct value *exclude = value_get(params, "exclude");
   const struct value *prefer = value_get(params, "prefer");
+  const struct routing_query query = {
+      .catalogue = options->catalogue,
+      .calendar = options->calendar,
+      .help = kind,
+      .territory = s->c->territory,
+      .exclude = exclude ? exclude : &nil,
+      .prefer = prefer ? prefer : &nil,
+      .now = s->now,
+      .load = options->ports.load,
+      .load_arg = options->ports.arg,
+  };
+  return routing_choose(&query, ret_unfit);
+}
+
+void offer_make(struct step *s, struct live *live, const struct value *params) {
   struct span kind = value_get_text(params, "kind");
   if (span_empty(kind)) {
     live_fault(s, live, "kind", "no kind of help");
   }
   offer_release(s);
   bool unfit;
-  const struct participant *to = routing_choose(s, kind, exclude ? exclude : &nil, prefer ? prefer : &nil, &unfit);
+  const struct participant *to = choose(s, kind, params, &unfit);
   if (to) {
     offer_to(s, live, to, params);
     return;

@@ -122,10 +122,6 @@ bool child_heard(struct step *s, struct child *child);
 void offer_make(struct step *s, struct live *live, const struct value *params);
 void offer_release(struct step *s); /* the addressee has one referral less */
 void offer_withdraw(struct step *s, struct span reason);
-/* NULL if there is none left, or if none of those that are preferred could give this help here at all (*ret_unfit).
- * `exclude` and `prefer`: a participant's id, a list of them, or nil. */
-const struct participant *routing_choose(const struct step *s, struct span help, const struct value *exclude,
-                                         const struct value *prefer, bool *ret_unfit);
 
 enum err case_content_run(struct step *s, const struct chart_send *send, struct fault *fault) MUST_CHECK;
 

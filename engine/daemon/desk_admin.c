@@ -72,6 +72,7 @@ static enum err participant_list(struct page *page, struct fault *fault) {
         PAGE_FIELD("stream", value_int((int64_t)line.head)),
         PAGE_FIELD("acknowledged", value_int((int64_t)line.acknowledged)),
         PAGE_FIELD("waiting", value_int((int64_t)line.waiting)),
+        PAGE_FIELD("load", value_int(runtime_load(&page->daemon->runtime, line.participant->id))),
     };
     if (!page_counted_row(page, fields, PAGE_COUNT(fields))) {
       break;

@@ -92,6 +92,20 @@ static enum err read_document(struct config *config, const char *path, const cya
 
 /* ---- the catalogue, from four files ---- */
 
+/* Who serves a municipality serves the settlements that lie in it. */
+static void add_settlements(struct arena *arena, const struct catalogue *catalogue, struct participant *p) {
+  for (size_t i = 0; i < catalogue->territories_count; i++) {
+    const struct territory *territory = &catalogue->territories[i];
+    if (span_empty(territory->within) || !text_list_has(&p->territories, territory->within)) {
+      continue;
+    }
+    if (!p->settlements.items) {
+      p->settlements.items = ARENA_ARRAY(arena, struct span, catalogue->territories_count);
+    }
+    p->settlements.items[p->settlements.count++] = territory->code;
+  }
+}
+
 static enum err load_catalogue(struct config *config, const char *dir, struct fault *fault) {
   struct catalogue *catalogue = &config->catalogue;
   struct catalogue part;
@@ -108,6 +122,9 @@ static enum err load_catalogue(struct config *config, const char *dir, struct fa
   TRY(read_document(config, path_of(&config->arena, dir, "routing.yaml"), &config_routing_schema, &part, fault));
   catalogue->routing = part.routing;
   catalogue->routing_count = part.routing_count;
+  for (size_t i = 0; i < catalogue->participants_count; i++) {
+    add_settlements(&config->arena, catalogue, &catalogue->participants[i]);
+  }
   struct fault found = {.err = ERR_OK};
   if (catalogue_check(catalogue, &found) != ERR_OK) {
     return fault_set(fault, ERR_CONFIG, "%s: %s", dir, found.text);

@@ -90,6 +90,7 @@ static const cyaml_schema_field_t participant_fields[] = {
     YAML_TEXTS("territories", OPTIONAL, struct participant, territories),
     YAML_TEXTS("helps", OPTIONAL, struct participant, helps),
     YAML_NUMBER("capacity", OPTIONAL, struct participant, capacity),
+    YAML_TEXTS("office", OPTIONAL, struct participant, office),
     YAML_TEXTS("sittings", OPTIONAL, struct participant, sittings),
     YAML_END,
 };
@@ -104,6 +105,7 @@ static const cyaml_schema_field_t territory_fields[] = {
     YAML_TEXT("code", NEEDED, struct territory, code),
     YAML_TEXT("title", NEEDED, struct territory, title),
     YAML_TEXTS("names", OPTIONAL, struct territory, names),
+    YAML_TEXT("within", OPTIONAL, struct territory, within),
     YAML_END,
 };
 static const cyaml_schema_value_t territory_entry = YAML_RECORD(struct territory, territory_fields);

@@ -61,6 +61,10 @@ const struct cli_verb cli_engine_verbs[] = {
      "[--rule ПРАВИЛО] [--element ПРОЦЕСС#ИМЯ] [--example ФАЙЛ] [--all] [--present] [--config ПАПКА] [--processes "
      "ПАПКА] [-o table|json|jsonl]",
      "Правило → элемент → пример: чем исполняется каждое правило и какой пример без этого не пройдёт.", process_trace},
+    {"route", "explain",
+     "--kind ПОМОЩЬ --municipality ТЕРРИТОРИЯ [--executor УЧАСТНИК] [--declined УЧАСТНИК,…] [--at МОМЕНТ] [--load "
+     "УЧАСТНИК=ЧИСЛО,…] [--live] [--all] [--config ПАПКА] " CLIENT_USAGE,
+     "Кто получил бы направление и почему, кто нет и почему. --live: с занятостью по данным сервера.", route_explain},
     {"config", "check", "[--config ПАПКА] [--processes ПАПКА]", "Проверить настройки и схемы процессов.", config_check},
     {"keys", "generate",
      "--out ПАПКА [--server] [--participant ИМЯ,…] [--operator ИМЯ,…] [--agent ИМЯ,…] [--privacy] [--register "

@@ -353,6 +353,7 @@ int process_trace(int argc, char **argv) {
     return cli_usage("-o бывает table, json или jsonl");
   }
   t.all = t.all || t.rule || t.element;
+  t.present = t.present || t.example;
   arena_init(&t.arena, 0);
   client_rows_init(&t.rows);
   int exit_code = run(&t);

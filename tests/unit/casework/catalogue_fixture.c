@@ -151,8 +151,9 @@ static void fill_rest(struct arena *arena, struct catalogue *c) {
   c->classes[2] = (struct data_class){text("health"), true, words(arena, "doctor")};
   c->territories = ARENA_ARRAY(arena, struct territory, 2);
   c->territories_count = 2;
-  c->territories[0] = (struct territory){text("north"), text("г. Северный"), words(arena, "Северный")};
-  c->territories[1] = (struct territory){text("south"), text("г. Южный"), words(arena, "")};
+  c->territories[0] =
+      (struct territory){.code = text("north"), .title = text("г. Северный"), .names = words(arena, "Северный")};
+  c->territories[1] = (struct territory){.code = text("south"), .title = text("г. Южный"), .names = words(arena, "")};
   c->roles = ARENA_ARRAY(arena, struct role_rule, 3);
   c->roles_count = 3;
   c->roles[0] = (struct role_rule){text("helper"), words(arena, "helper"), text("Куратор")};

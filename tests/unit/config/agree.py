@@ -108,10 +108,15 @@ def check_classes(tree):
 
 # ---- participants ----
 
+def municipalities(tree):
+    """Who serves one serves the settlements within it."""
+    return [territory for territory in tree.territories if "within" not in territory]
+
+
 def check_routing(tree):
     """In every municipality a declined referral has somewhere to go."""
     for rule in tree.routing:
-        for territory in tree.territories:
+        for territory in municipalities(tree):
             fitting = [p["id"] for p in tree.participants
                        if rule["help"] in p.get("helps", []) and p["kind"] in rule["kinds"]
                        and ({"*", territory["code"]} & set(p.get("territories", [])))]
@@ -120,7 +125,7 @@ def check_routing(tree):
 
 
 def check_bodies(tree):
-    for territory in tree.territories:
+    for territory in municipalities(tree):
         for kind in ("provider", "health", "employment", "uszn", "working_group"):
             count = sum(p["kind"] == kind and territory["code"] in p["territories"] for p in tree.participants)
             if count != 1:

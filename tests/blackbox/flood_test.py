@@ -1,19 +1,41 @@
-"""A participant at full speed does not shut the others out. Loosely, for busy machines: flood.py measures."""
+"""A participant at full speed does not shut the others out: its flood leaves another's p99 within three times of idle.
+
+What a flood costs the processors is not what is asked here: in the idle engine's time they are kept busy, too. A machine
+that does other things has bad moments: of a few rounds the best one counts, and what is shorter than PASSABLE_MS
+passes. (In one line for all a message would wait for all that the flooder has on its way: at 15,000 messages
+a second more than a hundred milliseconds, each time.) How many messages are taken first does not depend on the machine.
+"""
+
+import os
 
 from blackbox import SENDER, STRANGER, main
 from flood import Measurement, latencies, quantile
 
-LOADED_P99_MS = 4000  # of a build with sanitizers, on a machine that does other things
+TIMES_IDLE = 3
+PASSABLE_MS = 60
+ROUNDS = 6
 
 
 class Flood(Measurement):
     participants = (*Measurement.participants, STRANGER)
 
-    def test_a_flood_of_good_messages_leaves_room_for_others(self):
-        found = self.measure(seconds=4, rate=10000, idle_samples=100)
-        self.assertGreater(found["flood_per_second"], 200, found)
-        self.assertLess(found["load_p99_ms"], LOADED_P99_MS, found)
+    def assert_leaves_room(self, **how):
+        """The round that passes."""
+        rounds = []
+        while not rounds or rounds[-1]["load_p99_ms"] > max(TIMES_IDLE * rounds[-1]["idle_p99_ms"], PASSABLE_MS):
+            self.assertLess(len(rounds), ROUNDS, rounds)
+            rounds.append(self.measure(seconds=4, rate=5000, idle_samples=150, busy=os.cpu_count() + 1, **how))
+        self.assertLess(rounds[-1]["entries_before"], self.link(SENDER).welcome.in_flight_max / 4, rounds)
         self.assert_serves()
+        return rounds[-1]
+
+    def test_a_flood_of_good_messages_leaves_room_for_others(self):
+        found = self.assert_leaves_room()
+        self.assertGreater(found["flood_per_second"], 200, found)
+
+    def test_a_flood_of_one_who_heeds_no_window_leaves_room_for_others(self):
+        found = self.assert_leaves_room(heedless=True)
+        self.assertGreater(found["sent_per_second"], 10 * found["flood_per_second"], found)
 
     def test_a_flood_of_hellos_and_bad_envelopes_leaves_room_for_others(self):
         honest, hostile = self.link(SENDER), self.link(STRANGER)
@@ -29,8 +51,13 @@ class Flood(Measurement):
                 hostile.connection.send_parts(message)
             return count >= 60
 
-        found = latencies(honest, "pressed", press)
-        self.assertLess(quantile(found, 0.99), LOADED_P99_MS)
+        for _ in range(ROUNDS):
+            idle = quantile(latencies(honest, "idle", lambda count: count >= 100), 0.99)
+            pressed = quantile(latencies(honest, "pressed", press), 0.99)
+            if pressed <= max(TIMES_IDLE * idle, PASSABLE_MS):
+                break
+        else:
+            self.fail("%.1f ms under the flood, %.1f ms idle" % (pressed, idle))
         self.assert_serves()
 
 

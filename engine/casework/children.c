@@ -1,5 +1,5 @@
 /*
- * children.c — the cases that a case has started: <k:case> one, <k:referrals> one per element of a list.
+ * children.c — the cases that a case has started: <k:case> one, <k:cases> and <k:referrals> one per element of a list.
  *
  *   started ──▶ running ──▶ ended             the child says so (done.invoke.ID)
  *                  └─ cancelled ──▶ ended     its element was left, or the list no longer has it: case.cancelled
@@ -69,7 +69,7 @@ static struct child *start(struct step *s, struct live *live, struct span key, s
                           .process = live->element->process,
                           .invoke = live->invokeid,
                           .serial = live->serial,
-                          .part = live->element->kind == ELEMENT_CASE};
+                          .part = live->element->kind != ELEMENT_REFERRALS};
   start_effect(s, child, with_territory(s, data));
   return child;
 }
@@ -100,7 +100,8 @@ void children_cancel(struct step *s, uint32_t serial) {
   }
 }
 
-/* ---- k:referrals: following the list -------------------------------------------------------------------------- */
+/* ---- k:cases, k:referrals: following the list
+ * -------------------------------------------------------------------------- */
 
 static struct child *child_of(struct case_file *c, uint32_t serial, struct span key) {
   for (size_t i = 0; i < c->children_count; i++) {
@@ -133,8 +134,8 @@ static enum err follow_item(struct step *s, struct live *live, const struct valu
     live_fault(s, live, "each", "an element without a valid id");
     return ERR_OK;
   }
-  if (due && due->kind != VALUE_NIL &&
-      (due->kind != VALUE_TEXT || civil_day_parse(due->text, &anchor.from) != ERR_OK)) {
+  bool dated = live->element->kind == ELEMENT_REFERRALS && due && due->kind != VALUE_NIL;
+  if (dated && (due->kind != VALUE_TEXT || civil_day_parse(due->text, &anchor.from) != ERR_OK)) {
     live_fault(s, live, "each", "an element whose due is no date");
     return ERR_OK;
   }
@@ -160,6 +161,7 @@ static void cancel_vanished(struct step *s, const struct live *live, const struc
     struct child *child = &s->c->children[i];
     if (child->serial == live->serial && !list_has(list, child->key)) {
       cancel(s, child);
+      child->cancelled = child->cancelled || child->part; /* over and gone: its key may come again */
     }
   }
 }
@@ -256,7 +258,7 @@ bool child_heard(struct step *s, struct child *child) {
     return live != NULL;
   }
   child->ended = true;
-  if (live && live->element->kind == ELEMENT_REFERRALS) {
+  if (live && live->element->kind != ELEMENT_CASE) {
     answer_when_all_ended(s, live);
     return false;
   }

@@ -65,6 +65,9 @@ static const struct chart_attribute referrals_attributes[] = {
     TEXT_NEEDED("id"), LATER_NEEDED("each"), TEXT_NEEDED("process"), TEXT("basis"),
     TEXT("title"),     TEXT("owner"),        TEXT_NEEDED("met"),     END,
 };
+static const struct chart_attribute cases_attributes[] = {
+    TEXT_NEEDED("id"), LATER_NEEDED("each"), TEXT_NEEDED("process"), TEXT("basis"), TEXT("title"), END,
+};
 static const struct chart_attribute offer_attributes[] = {
     TEXT_NEEDED("id"), EXPR_NEEDED("kind"), EXPR("exclude"), EXPR("prefer"), END,
 };
@@ -84,6 +87,7 @@ static const struct chart_element vocabulary_elements[] = {
     [ELEMENT_CASE] = {"case", CHART_PLACE_STATE, case_attributes},
     [ELEMENT_REFERRALS] = {"referrals", CHART_PLACE_STATE, referrals_attributes},
     [ELEMENT_OFFER] = {"offer", CHART_PLACE_STATE, offer_attributes},
+    [ELEMENT_CASES] = {"cases", CHART_PLACE_STATE, cases_attributes},
     {"status", CHART_PLACE_CONTENT, status_attributes},
     {"notify", CHART_PLACE_CONTENT, notify_attributes},
     {"incident", CHART_PLACE_CONTENT, incident_attributes},
@@ -281,6 +285,11 @@ static enum err read_referrals(const struct reading *r, struct element *e) {
   return read_role(r, "owner", e);
 }
 
+static enum err read_cases(const struct reading *r, struct element *e) {
+  e->process = attribute(r, "process");
+  return ERR_OK;
+}
+
 static enum err read_offer(const struct reading *r, struct element *e) {
   (void)r;
   (void)e;
@@ -289,7 +298,7 @@ static enum err read_offer(const struct reading *r, struct element *e) {
 
 static enum err (*const readers[ELEMENT_KINDS])(const struct reading *, struct element *) = {
     [ELEMENT_DEADLINE] = read_deadline,   [ELEMENT_TASK] = read_task,   [ELEMENT_CASE] = read_case,
-    [ELEMENT_REFERRALS] = read_referrals, [ELEMENT_OFFER] = read_offer,
+    [ELEMENT_REFERRALS] = read_referrals, [ELEMENT_OFFER] = read_offer, [ELEMENT_CASES] = read_cases,
 };
 
 static enum err read_element(const struct reading *r, struct element *e) {

@@ -18,6 +18,7 @@ enum element_kind {
   ELEMENT_CASE,
   ELEMENT_REFERRALS,
   ELEMENT_OFFER,
+  ELEMENT_CASES,
   ELEMENT_KINDS,
 };
 
@@ -49,7 +50,7 @@ struct element {
   struct span form;
   struct text_list events;
 
-  /* case, referrals */
+  /* case, cases, referrals */
   struct span process;
 };
 

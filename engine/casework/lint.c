@@ -153,12 +153,16 @@ static bool is_raised(const struct looking *l, struct span descriptor) {
 }
 
 /* What this room and the interpreter tell a chart: after the prefix follows the id of an element that stands there. */
+enum { SOURCE_ELEMENTS = 3 };
 static const struct source {
   const char *prefix;
-  const char *elements[2];
+  const char *elements[SOURCE_ELEMENTS];
 } sources[] = {
-    {"deadline.", {"deadline", NULL}}, {"reminder.", {"deadline", NULL}},       {"referral.", {"referrals", "case"}},
-    {"offer.", {"offer", NULL}},       {"done.invoke.", {"referrals", "case"}},
+    {"deadline.", {"deadline"}},
+    {"reminder.", {"deadline"}},
+    {"referral.", {"referrals", "cases", "case"}},
+    {"offer.", {"offer"}},
+    {"done.invoke.", {"referrals", "cases", "case"}},
 };
 /* Known whatever stands in the chart. */
 static const char *const always[] = {"error",
@@ -197,7 +201,7 @@ static bool is_of_measure(const struct looking *l, const struct source *source, 
 }
 
 static bool has_source(const struct looking *l, const struct source *source, struct span id) {
-  for (int i = 0; i < 2 && source->elements[i]; i++) {
+  for (int i = 0; i < SOURCE_ELEMENTS && source->elements[i]; i++) {
     if (has_id(l, source->elements[i], id)) {
       return true;
     }
@@ -385,7 +389,7 @@ static const struct {
   void (*lint)(const struct looking *, const struct node *);
 } elements[] = {
     {"deadline", lint_deadline},    {"task", lint_task},     {"referrals", lint_referrals},
-    {"case", lint_started_process}, {"notify", lint_notify},
+    {"case", lint_started_process}, {"notify", lint_notify}, {"cases", lint_started_process},
 };
 
 static void lint_params(const struct looking *l, const struct node *node) {

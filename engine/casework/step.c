@@ -149,7 +149,7 @@ static void element_start(struct step *s, const struct change *change) {
   struct case_file *c = s->c;
   enum element_kind kind = change->element->kind;
   struct live *live = case_live_new(c);
-  bool keeps = kind == ELEMENT_TASK || kind == ELEMENT_REFERRALS;
+  bool keeps = kind == ELEMENT_TASK || kind == ELEMENT_REFERRALS || kind == ELEMENT_CASES;
   struct value params = keeps ? element_params(kind, &change->params, s->arena) : value_nil();
   *live = (struct live){.element = change->element,
                         .serial = ++c->serials,
@@ -204,7 +204,7 @@ static enum err refresh_live(struct step *s, struct live *live) {
   s->fault_seen = false;
   if (live->element->kind == ELEMENT_DEADLINE) {
     err = watch_refresh(s, live);
-  } else if (live->element->kind == ELEMENT_REFERRALS) {
+  } else if (live->element->kind == ELEMENT_REFERRALS || live->element->kind == ELEMENT_CASES) {
     err = referrals_refresh(s, live);
   } else {
     return ERR_OK;

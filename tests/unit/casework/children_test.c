@@ -35,6 +35,12 @@ static const struct world_process processes[] = {
      "<state id='away'><transition event='entered'><send target='#_part' event='entered'/></transition></state>"},
     {"callee", "<state id='s'><transition event='entered'><k:notify role='board' template='heard' data='_event.data'/>"
                "</transition></state>"},
+    {"asker",
+     "<state id='s'><k:cases id='questions' each='start.rows' process='part'><k:param name='why' "
+     "expr=\"'need'\"/></k:cases>"
+     "<transition event='plan'><assign location='start.rows' expr='_event.data.rows'/></transition>"
+     "<transition event='done.invoke.questions'><k:notify role='board' template='all' data='_event.data'/></transition>"
+     "</state>"},
     {"nothing", "<state id='s'><k:case id='part' process='absent'/></state>"},
     {"mover", "<state id='s'><k:case id='part' process='moved'/>"
               "<transition event='begin'><send target='#_part' event='begin'><content expr='_event.data'/></send>"
@@ -209,6 +215,25 @@ static void a_part_may_have_a_key(void **state) {
   world_expect(&w, "c: start c/k1 process=part invoke=part key=k1");
 }
 
+/* A date of theirs is their own affair, and nobody outside knows them by a number. */
+static void a_part_for_each_element_of_a_list(void **state) {
+  (void)state;
+  world_start(&w, "c", "asker", "begin", "{\"place\":\"north\",\"rows\":[" M1 "," M2 "]}");
+  world_expect(&w, "c: start c/m1 process=part invoke=questions key=m1");
+  world_expect(&w, "c: start c/m2 process=part invoke=questions key=m2");
+  world_refuse(&w, "deadline measure:");
+  assert_false(world_view(&w, "c/m1").identity.referral);
+  world_event(&w, "c/m1", "helper-north", "closed", "{}");
+  world_event(&w, "c", "helper-north", "plan", "{\"rows\":[" M2 "]}");
+  assert_false(world_view(&w, "c/m2").ended);
+  world_event(&w, "c", "helper-north", "plan", "{\"rows\":[" M1 "," M2 "]}");
+  world_expect(&w, "c: start c/m1.2 process=part invoke=questions key=m1");
+  world_event(&w, "c/m2", "helper-north", "closed", "{}");
+  world_refuse(&w, "subject=all");
+  world_event(&w, "c/m1.2", "helper-north", "closed", "{}");
+  world_expect(&w, "c: deliver notice to=board-north subject=all event= reason= {\"none\":3,\"total\":3}");
+}
+
 /* Whatever their keys are called. */
 static void a_referral_is_told_from_a_part(void **state) {
   (void)state;
@@ -311,6 +336,7 @@ int main(void) {
       TEST(the_end_of_the_parent_ends_the_children),
       TEST(a_part_starts_with_its_params_and_answers_with_its_donedata),
       TEST(a_part_may_have_a_key),
+      TEST(a_part_for_each_element_of_a_list),
       TEST(a_referral_is_told_from_a_part),
       TEST(a_part_is_cancelled_with_its_state_and_starts_anew),
       TEST(a_chart_that_knows_its_cancellation_may_take_its_time),

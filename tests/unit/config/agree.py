@@ -17,6 +17,7 @@ import xml.etree.ElementTree as ET
 
 import yaml
 
+ADDRESSED = {"measure": "measure", "issue": "question"}
 SCXML = "{http://www.w3.org/2005/07/scxml}"
 K = "{urn:kurator:case}"
 PROTO_TYPES = {
@@ -247,7 +248,7 @@ def event_line(event):
     if event.get("edition"):
         parts.append(f"edition in `{event['edition']}`")
     if event.get("addressed_by"):
-        parts.append(f"`{event['addressed_by']}` names the measure")
+        parts.append(f"`{event['addressed_by']}` names the " + ADDRESSED.get(event["addressed_by"], "part of the case"))
     return "; ".join(parts) + "."
 
 

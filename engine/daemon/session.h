@@ -34,6 +34,7 @@ enum {
   QUEUED_BYTES_MAX = 16 << 20,      /* envelopes of one session that wait, */
   QUEUED_BYTES_FEW = 1 << 20,       /* and when those of all sessions take half of what they may */
   QUEUED_BYTES_ALL_MAX = 512 << 20, /* of all sessions */
+  REFUSED_FRAMES_MAX = 256,         /* beside those on their way, that a connection may send in vain */
   RETRY_MS = 1000,                  /* told to a link that has to wait */
   FULL_RETRY_MS = 5000,             /* for room in the store */
 };
@@ -103,6 +104,9 @@ struct sessions {
 
 /* NULL: no such participant. */
 struct session *daemon_session_find(const struct sessions *sessions, struct span participant);
+/* The connection that is being heard has sent what counts for nothing: so many messages. One that goes on and on,
+ * beyond what may have been on its way when it was refused, is cut off. */
+void daemon_sessions_count_refused(struct sessions *sessions, size_t count);
 void daemon_session_leave(struct session *session);  /* AWAY: receipts and connection are gone */
 void daemon_session_forget(struct session *session); /* AWAY, and the queue is gone, too */
 

@@ -216,6 +216,10 @@ static enum err take(struct session *session, const Kurator__V1__Envelope *envel
 void daemon_session_envelope(struct session *session, const Kurator__V1__Envelope *envelope, const struct span *parts,
                              size_t count) {
   struct fault fault;
+  if (session->state == SESSION_REFUSED) {
+    daemon_sessions_count_refused(session->owner, count);
+    return;
+  }
   if (session->state != SESSION_PRESENT || turn_draining(session->owner->daemon->turn)) {
     return;
   }

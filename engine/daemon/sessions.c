@@ -82,6 +82,11 @@ void sessions_store_full(struct sessions *sessions, const struct fault *fault) {
   }
 }
 
+void daemon_sessions_count_refused(struct sessions *sessions, size_t count) {
+  size_t on_the_way = (size_t)sessions->daemon->config->engine.limits.inbox_share;
+  wire_server_count(sessions->daemon->exchange, count, on_the_way + REFUSED_FRAMES_MAX, "goes on after a refusal");
+}
+
 /* ---- Hello ---- */
 
 static enum err check_version(const Kurator__V1__Hello *hello, struct fault *fault) {
@@ -177,10 +182,12 @@ static void on_hello(struct session *session, const struct wire_message *message
   struct peer *peer = NULL;
   enum err err = check_hello(session, message, hello, &peer, &fault);
   if (err != ERR_OK) {
+    daemon_sessions_count_refused(sessions, 1);
     peer_refuse(sessions, message->peer, participant, &fault, err == ERR_BUSY ? RETRY_MS : 0);
     return;
   }
   ASSERT(peer != NULL);
+  wire_server_forgive(sessions->daemon->exchange);
   session_attach(session, peer, hello);
   session_window(session, hello->credit);
   session_welcome(session);
@@ -279,6 +286,7 @@ void sessions_on_message(struct sessions *sessions, const struct wire_message *m
   /* The frame lives in the arena that answers are built in: what has to outlast a reset is copied by then. */
   err = check_right(sessions, message, frame, &session, &fault);
   if (err != ERR_OK) {
+    daemon_sessions_count_refused(sessions, message->count);
     peer_refuse(sessions, message->peer, frame->participant, &fault, 0);
     return;
   }
@@ -289,6 +297,7 @@ void sessions_on_message(struct sessions *sessions, const struct wire_message *m
     on_frame(session, frame, message->parts + 1, message->count - 1);
   } else {
     (void)fault_set(&fault, ERR_CONFLICT, "соединение не представилось");
+    daemon_sessions_count_refused(sessions, message->count);
     peer_refuse(sessions, message->peer, frame->participant, &fault, RETRY_MS);
   }
 }

@@ -10,7 +10,8 @@ struct wire_limits wire_limits_default(void) {
       .handshake_ms = 3000,
       .heartbeat_ms = 5000,
       .queue_messages_max = 1000,
-      .turn_messages_max = 256,
+      .turn_messages_max = 32,
+      .turn_bytes_max = 256 << 10,
       .connections_max = 4096,
   };
 }

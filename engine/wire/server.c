@@ -1,9 +1,14 @@
 /*
  * A ROUTER on the loop.
  *
- * One turn: up to turn_messages_max messages are read, each whole; a message over the limits is read to its end,
- * dropped part by part, and its connection cut off. libzmq has no call for that, so the connection's descriptor (which
- * each message carries) is shut down: libzmq then sees a peer that hung up.
+ * One turn: up to turn_messages_max messages are read, each whole, and no more than a few bytes over turn_bytes_max, so
+ * that other work of the loop has its turn, too; libzmq takes them from its connections in turn. A message over the
+ * limits is read to its end, dropped part by part, and its connection cut off. libzmq has no call for that, so the
+ * connection's descriptor (which each message carries) is shut down: libzmq then sees a peer that hung up.
+ *
+ * A descriptor used again. A message may still wait when its connection is gone and the descriptor is another one's
+ * already. Whoever was accepted on a used descriptor is not cut off for a message until the socket has been seen empty
+ * once: what the one before had sent is read by then. (A message that would cut off is dropped all the same.)
  *
  * An endless message. libzmq shows a message only when its last part has come, and counts neither its parts nor their
  * sum, so a peer that never ends its message would fill the memory unseen. `watch` looks at the connections: one that
@@ -12,8 +17,9 @@
  * by the folder's permissions. The same look ends TCP connections on which nothing comes at all, heartbeats included:
  * the server sends none of its own (options.h says why).
  *
- * Invariants: (1) `line` describes a descriptor only between ACCEPTED and DISCONNECTED of the monitor; nothing else is
- * ever shut down. (2) After wire_server_close no callback is called. (3) `current` is not −1 only inside on_message.
+ * Invariants: (1) `line` describes a descriptor only between ACCEPTED and DISCONNECTED of the monitor, which is read
+ * just before anything is shut down; nothing else ever is. (2) After wire_server_close no callback is called. (3)
+ * `current` is not −1 only inside on_message.
  */
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -39,6 +45,9 @@ struct line {
   uint64_t bytes; /* received when it was last heard */
   uint64_t total; /* received at the last tick */
   int ticks_idle; /* without a byte */
+  bool used;      /* there was a connection on it before, */
+  uint64_t empty; /* and the socket was last seen empty before this one came: that many times */
+  size_t counted; /* wire_server_count */
 };
 
 struct wire_server {
@@ -56,6 +65,7 @@ struct wire_server {
   struct span *parts;
   int current; /* descriptor of the message that is being handled */
   const char *drop_why;
+  uint64_t empty; /* how often the socket was seen empty */
   struct wire_server_stats stats;
 };
 
@@ -86,6 +96,17 @@ static void cut_off(struct wire_server *server, int fd, struct span user_id, con
       server->options.on_dropped(server->options.arg, user_id, why);
     }
   }
+}
+
+/* For a message that came with this descriptor. */
+static void cut_off_sender(struct wire_server *server, int fd, struct span user_id, const char *why) {
+  monitor_read(&server->monitor);
+  const struct line *line = line_of(server, fd);
+  if (!line || !line->open || (line->used && line->empty == server->empty)) {
+    server->stats.outlived++;
+    return;
+  }
+  cut_off(server, fd, user_id, why);
 }
 
 /* Clients send a heartbeat; who sends nothing for four of them is gone, or never meant to speak. */
@@ -135,7 +156,7 @@ static void on_accepted(struct wire_server *server, int fd) {
   if (!line->open) {
     server->stats.connections++;
   }
-  *line = (struct line){.open = true};
+  *line = (struct line){.open = true, .used = line->used, .empty = server->empty};
   if (server->stats.connections > server->options.limits.connections_max) {
     cut_off(server, fd, span_of(NULL, 0), "too many connections");
   }
@@ -145,6 +166,7 @@ static void on_disconnected(struct wire_server *server, int fd) {
   struct line *line = line_of(server, fd);
   if (line && line->open) {
     line->open = false;
+    line->used = true;
     server->stats.connections--;
   }
 }
@@ -235,11 +257,11 @@ static void message_handle(struct wire_server *server, zmq_msg_t *peer, const st
     line->heard = true;
   }
   if (intake->over_limits) {
-    cut_off(server, fd, span_of_cstr(user_id), "a message over the limits");
+    cut_off_sender(server, fd, span_of_cstr(user_id), "a message over the limits");
     return;
   }
   if (!is_assigned(peer)) {
-    cut_off(server, fd, span_of_cstr(user_id), "a routing id of its own");
+    cut_off_sender(server, fd, span_of_cstr(user_id), "a routing id of its own");
     return;
   }
   if (!user_id || !*user_id) {
@@ -256,7 +278,7 @@ static void message_handle(struct wire_server *server, zmq_msg_t *peer, const st
   server->options.on_message(server->options.arg, &message);
   server->current = -1;
   if (server->drop_why && server->pump) {
-    cut_off(server, fd, message.user_id, server->drop_why);
+    cut_off_sender(server, fd, message.user_id, server->drop_why);
   }
 }
 
@@ -265,7 +287,9 @@ static void on_ready(void *arg, bool readable, bool writable) {
   (void)readable;
   (void)writable;
   monitor_read(&server->monitor); /* so that the connections of these messages are known */
-  for (uint32_t i = 0; i < server->options.limits.turn_messages_max && server->pump; i++) {
+  uint64_t bytes = 0;
+  const struct wire_limits *limits = &server->options.limits;
+  for (uint32_t i = 0; i < limits->turn_messages_max && bytes < limits->turn_bytes_max && server->pump; i++) {
     struct intake intake = {0};
     zmq_msg_t peer;
     (void)zmq_msg_init(&peer);
@@ -276,14 +300,34 @@ static void on_ready(void *arg, bool readable, bool writable) {
     parts_free(server, intake.parts);
     (void)zmq_msg_close(&peer);
     if (!received) {
+      server->empty++;
       return;
     }
+    bytes += intake.bytes;
   }
 }
 
 void wire_server_drop(struct wire_server *server, const char *why) {
   ASSERT(server->current >= 0);
   server->drop_why = why;
+}
+
+void wire_server_count(struct wire_server *server, size_t how_much, size_t most, const char *why) {
+  struct line *line = line_of(server, server->current);
+  if (!line) {
+    return;
+  }
+  line->counted += how_much;
+  if (line->counted > most) {
+    wire_server_drop(server, why);
+  }
+}
+
+void wire_server_forgive(struct wire_server *server) {
+  struct line *line = line_of(server, server->current);
+  if (line) {
+    line->counted = 0;
+  }
 }
 
 /* ---- sending ---- */

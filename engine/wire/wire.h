@@ -42,10 +42,11 @@ struct wire_limits {
   uint32_t handshake_ms;
   uint32_t heartbeat_ms;       /* a peer that is silent for three of them is gone */
   uint32_t queue_messages_max; /* in each direction, per connection */
-  uint32_t turn_messages_max;  /* taken in one turn of the loop */
+  uint32_t turn_messages_max;  /* taken in one turn of the loop, */
+  uint32_t turn_bytes_max;     /* server: or until so many bytes have come; one message at least */
   uint32_t connections_max;    /* server: more are cut off at once */
 };
-/* 1 MiB, 520 parts, 16 MiB, 3 s, 5 s, 1,000 messages, 256 messages, 4,096 connections. */
+/* 1 MiB, 520 parts, 16 MiB, 3 s, 5 s, 1,000 messages, 32 messages, 256 KiB, 4,096 connections. */
 struct wire_limits wire_limits_default(void);
 
 /* Asked once per connection, before it is let in; false refuses. The table behind it may change at any time. */
@@ -94,12 +95,17 @@ enum err wire_server_send(struct wire_server *server, struct span peer, const st
                           size_t count) MUST_CHECK;
 /* Cuts off the connection from which the message that is being handled came. Only inside on_message. */
 void wire_server_drop(struct wire_server *server, const char *why);
+/* Something that a peer may do now and then: cuts off once its connection has done more than `most` of it, counted from
+ * the last wire_server_forgive. Only inside on_message. */
+void wire_server_count(struct wire_server *server, size_t how_much, size_t most, const char *why);
+void wire_server_forgive(struct wire_server *server);
 
 struct wire_server_stats {
   uint64_t connections; /* now */
   uint64_t accepted;    /* since the start */
   uint64_t refused;     /* handshakes that failed, wrong keys among them */
   uint64_t dropped;     /* cut off */
+  uint64_t outlived;    /* messages to be cut off for, whose connection may have been gone already */
   uint64_t messages_in, messages_out;
   uint64_t bytes_in, bytes_out;
 };

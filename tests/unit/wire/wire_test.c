@@ -13,7 +13,7 @@
 #include "wire/request.h"
 #include "wire/wire.h"
 
-enum { WAIT_MS = 10000, RECEIVED_MAX = 4096 };
+enum { WAIT_MS = 10000, RECEIVED_MAX = 4096, FORGIVE = 1000000 };
 
 /* ---- a server that notes what it hears ---- */
 
@@ -36,6 +36,7 @@ static struct fixture {
   size_t heard_count;
   bool echo;
   bool drop_all;
+  size_t count_to; /* 0: nothing is counted */
   char folder[64];
   char ipc[128];
   unsigned dropped;
@@ -60,7 +61,11 @@ static void on_message(void *arg, const struct wire_message *message) {
   heard->parts = message->count;
   struct reader r = reader_of(message->parts[0]);
   heard->number = reader_u32be(&r);
-  if (f.drop_all) {
+  if (heard->number == FORGIVE) {
+    wire_server_forgive(f.server);
+  } else if (f.count_to > 0) {
+    wire_server_count(f.server, 1, f.count_to, "too often");
+  } else if (f.drop_all) {
     wire_server_drop(f.server, "asked for");
   } else if (f.echo) {
     assert_int_equal(wire_server_send(f.server, message->peer, message->parts, message->count), ERR_OK);
@@ -365,6 +370,51 @@ static void the_owner_can_cut_off_a_sender(void **state) {
   assert_string_equal(f.dropped_why, "asked for");
 }
 
+/* The message waits while its sender hangs up and another one gets the descriptor. */
+static void who_comes_on_a_descriptor_is_not_cut_off_for_the_one_before(void **state) {
+  (void)state;
+  server_open(f.ipc, wire_limits_default());
+  f.drop_all = true;
+  static struct peer gone, next;
+  peer_open(&gone, f.ipc, &f.keys, f.server_keys.connection_public);
+  AWAIT(gone.ups == 1);
+  assert_int_equal(peer_send(&gone, 1, 2, 1), ERR_OK);
+  wire_client_close(&gone.client); /* what was sent leaves first */
+  (void)usleep(300 * 1000);        /* libzmq's threads go on, the loop stands */
+  peer_open(&next, f.ipc, &f.keys, f.server_keys.connection_public);
+  (void)usleep(300 * 1000);
+  AWAIT(f.heard_count == 1 && next.ups > 0);
+  assert_int_equal(wire_server_stats(f.server).outlived, 1);
+  assert_int_equal(f.dropped, 0);
+  RUN_UNTIL(false, 200);
+  assert_int_equal(next.downs, 0);
+  assert_int_equal(peer_send(&next, 2, 2, 1), ERR_OK); /* by now its messages are its own */
+  AWAIT(f.dropped == 1 && next.downs == 1);
+}
+
+static void who_does_something_too_often_is_cut_off(void **state) {
+  (void)state;
+  server_open(f.ipc, wire_limits_default());
+  f.count_to = 5;
+  f.echo = false;
+  static struct peer peer;
+  peer_open(&peer, f.ipc, &f.keys, f.server_keys.connection_public);
+  AWAIT(peer.ups == 1);
+  for (uint32_t i = 0; i < 5; i++) {
+    assert_int_equal(peer_send(&peer, i, 2, 1), ERR_OK);
+  }
+  AWAIT(f.heard_count == 5);
+  assert_int_equal(peer_send(&peer, FORGIVE, 2, 1), ERR_OK);
+  for (uint32_t i = 0; i < 5; i++) {
+    assert_int_equal(peer_send(&peer, i, 2, 1), ERR_OK);
+  }
+  AWAIT(f.heard_count == 11);
+  assert_int_equal(f.dropped, 0);
+  assert_int_equal(peer_send(&peer, 1, 2, 1), ERR_OK);
+  AWAIT(f.dropped == 1 && peer.downs == 1);
+  assert_string_equal(f.dropped_why, "too often");
+}
+
 /* ---- a slow line: carries what comes from the client on in small pieces, what comes back at once ---- */
 
 static struct slow_line {
@@ -591,6 +641,8 @@ int main(void) {
       PROMISE(an_oversized_part_ends_the_connection),
       PROMISE(others_go_on_while_an_offender_is_cut_off),
       PROMISE(the_owner_can_cut_off_a_sender),
+      PROMISE(who_comes_on_a_descriptor_is_not_cut_off_for_the_one_before),
+      PROMISE(who_does_something_too_often_is_cut_off),
       PROMISE(a_message_that_does_not_end_is_cut_off_before_it_fills_the_memory),
       PROMISE(too_many_connections_are_cut_off),
       PROMISE(an_answer_to_one_who_left_is_not_lost_in_silence),

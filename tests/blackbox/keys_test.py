@@ -86,10 +86,11 @@ class WhoMaySpeak(BlackBox):
         registered.unlink()
         self.engine.read_keys_again()
         try:
+            self.assert_refused(link, "FORBIDDEN")  # unasked
             ping = link.frame()
             ping.ping.number = 1
             link.connection.send(ping)
-            self.assert_refused(link, "FORBIDDEN")
+            self.assert_cut_off(link.connection)
             with self.assertRaises(client.KeyRefused):
                 self.attempt(self.keys(STRANGER))
         finally:

@@ -146,14 +146,40 @@ static enum err lmdb_scan(void *self, enum store_space space, const struct store
   return read_error(rc);
 }
 
-static int apply_write(const struct lmdb *lmdb, MDB_txn *txn, const struct write *write) {
+static int apply_delete(MDB_txn *txn, MDB_dbi space, struct span name) {
+  MDB_val key = lmdb_val(name);
+  int rc = mdb_del(txn, space, &key, NULL);
+  return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+static int apply_put(MDB_txn *txn, MDB_dbi space, const struct write *write, MDB_cursor **cursor) {
   MDB_val key = lmdb_val(write->key);
   MDB_val value = lmdb_val(write->value);
-  if (!write->deleted) {
-    return mdb_put(txn, lmdb->spaces[write->space], &key, &value, 0);
+  int rc = *cursor ? 0 : mdb_cursor_open(txn, space, cursor);
+  return rc != 0 ? rc : mdb_cursor_put(*cursor, &key, &value, 0);
+}
+
+static void cursor_end(MDB_cursor **cursor) {
+  if (*cursor) {
+    mdb_cursor_close(*cursor);
+    *cursor = NULL;
   }
-  int rc = mdb_del(txn, lmdb->spaces[write->space], &key, NULL);
-  return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+/* Keys ascend: one cursor for the puts of a space, since the next key mostly lies on the page of the last. */
+static int apply_writes(const struct lmdb *lmdb, MDB_txn *txn, const struct writeset *set) {
+  MDB_cursor *cursor = NULL;
+  int rc = 0;
+  for (size_t i = 0; i < set->count && rc == 0; i++) {
+    const struct write *write = set->sorted[i];
+    MDB_dbi space = lmdb->spaces[write->space];
+    if (write->deleted || (i > 0 && write->space != set->sorted[i - 1]->space)) {
+      cursor_end(&cursor);
+    }
+    rc = write->deleted ? apply_delete(txn, space, write->key) : apply_put(txn, space, write, &cursor);
+  }
+  cursor_end(&cursor);
+  return rc;
 }
 
 /* One transaction, from begin to end (invariant 1). Runs on the thread pool: touches no field that the owner changes.
@@ -164,9 +190,7 @@ static int try_commit(const struct lmdb *lmdb, const struct writeset *set) {
   if (rc != 0) {
     return rc;
   }
-  for (size_t i = 0; i < set->count && rc == 0; i++) {
-    rc = apply_write(lmdb, txn, set->sorted[i]);
-  }
+  rc = apply_writes(lmdb, txn, set);
   if (rc != 0) {
     mdb_txn_abort(txn);
     return rc;

@@ -5,7 +5,7 @@
 
 #include "runtime/records.h"
 
-enum { VIEW_BLOCK = 1024 };
+enum { VIEW_BLOCK = 1024, SPARES_MAX = 256, SPARE_VIEW_MAX = 16 * VIEW_BLOCK };
 
 void cases_init(struct cases *cases, struct casework *casework, struct store *store, size_t capacity) {
   *cases = (struct cases){.casework = casework, .store = store, .capacity = capacity, .table_size = 1024};
@@ -16,9 +16,19 @@ void cases_init(struct cases *cases, struct casework *casework, struct store *st
   ASSERT(cases->table);
 }
 
+static void slot_free(struct case_slot *slot) {
+  arena_finish(&slot->view_arena);
+  free(slot);
+}
+
 void cases_finish(struct cases *cases) {
   if (cases && cases->table) {
     cases_clear(cases);
+    while (cases->spares) {
+      struct case_slot *spare = cases->spares;
+      cases->spares = spare->hash_next;
+      slot_free(spare);
+    }
     free(cases->table);
     cases->table = NULL;
   }
@@ -71,15 +81,40 @@ static struct case_slot *find(struct cases *cases, struct span id) {
   return slot;
 }
 
+/* With nothing in it but an empty arena. */
+static struct case_slot *slot_acquire(struct cases *cases) {
+  struct case_slot *slot = cases->spares;
+  struct arena arena;
+  if (slot) {
+    cases->spares = slot->hash_next;
+    cases->spares_count--;
+    arena = slot->view_arena;
+    arena_reset(&arena);
+  } else {
+    slot = malloc(sizeof *slot);
+    ASSERT(slot);
+    arena_init(&arena, VIEW_BLOCK);
+  }
+  *slot = (struct case_slot){.fired_at = CIVIL_MOMENT_NONE, .view_arena = arena};
+  return slot;
+}
+
+static void slot_release(struct cases *cases, struct case_slot *slot) {
+  if (cases->spares_count == SPARES_MAX || arena_used(&slot->view_arena) > SPARE_VIEW_MAX) {
+    slot_free(slot);
+    return;
+  }
+  slot->hash_next = cases->spares;
+  cases->spares = slot;
+  cases->spares_count++;
+}
+
 static struct case_slot *add(struct cases *cases, struct span id, struct case_file *file) {
-  struct case_slot *slot = calloc(1, sizeof *slot + id.size);
-  ASSERT(slot);
-  uint8_t *text = (uint8_t *)(slot + 1);
-  memcpy(text, id.data, id.size);
-  slot->id = span_of(text, id.size);
+  struct case_slot *slot = slot_acquire(cases);
+  ASSERT(id.size <= sizeof slot->text);
+  memcpy(slot->text, id.data, id.size);
+  slot->id = span_of(slot->text, id.size);
   slot->file = file;
-  slot->fired_at = CIVIL_MOMENT_NONE;
-  arena_init(&slot->view_arena, VIEW_BLOCK);
   struct case_slot **bucket = bucket_of(cases, id);
   slot->hash_next = *bucket;
   *bucket = slot;
@@ -97,8 +132,7 @@ void cases_forget(struct cases *cases, struct case_slot *slot) {
   *link = slot->hash_next;
   cases->count--;
   case_close(&slot->file);
-  arena_finish(&slot->view_arena);
-  free(slot);
+  slot_release(cases, slot);
 }
 
 static void forget_oldest(struct cases *cases) {

@@ -9,7 +9,8 @@
  * the record is the truth). Invariant: between two inputs every slot is clean.
  *
  * Ownership: slots and what hangs on them belong to the cache; pointers are valid until the next cases_trim, _forget or
- * _clear. Threading: one owner.
+ * _clear. A slot that is forgotten is kept for the next case: with more cases than it holds, the cache would ask malloc
+ * for every message. Threading: one owner.
  */
 #ifndef KURATOR_RUNTIME_CASES_H
 #define KURATOR_RUNTIME_CASES_H
@@ -22,7 +23,8 @@
 #include "store/store.h"
 
 struct case_slot {
-  struct span id; /* owned */
+  struct span id; /* lies in `text` */
+  uint8_t text[CASE_ID_MAX];
   struct case_file *file;
   uint64_t journal; /* entry that started it */
   uint32_t parked;  /* as in its record */
@@ -43,6 +45,8 @@ struct cases {
   struct case_slot **table; /* power of two */
   size_t table_size, count, capacity;
   struct case_slot *newest, *oldest;
+  struct case_slot *spares; /* forgotten ones with their arenas, by hash_next */
+  size_t spares_count;
   uint64_t decoded; /* statistics */
 };
 

@@ -104,6 +104,7 @@ struct runtime {
   bool pausing; /* the tick has ended before the batch was full, so that the owner may look around */
   struct flight flight;
   struct writer scratch;
+  struct writer body; /* what goes into another record as a blob, while that is written */
 
   bool master_known; /* the store can tell whether it was sealed under our master key */
   bool committing;   /* between store_commit and done */

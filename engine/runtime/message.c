@@ -230,11 +230,10 @@ static void append_entry(struct judgement *j, enum record_journal_kind kind, str
   const struct runtime_message *m = j->message;
   struct span clear = {NULL, 0};
   if (j->readable) {
-    struct writer w;
-    writer_init(&w);
-    value_encode(&j->clear, &w);
-    clear = arena_copy(&j->runtime->arena, writer_span(&w));
-    writer_finish(&w);
+    struct writer *w = &j->runtime->body;
+    writer_reset(w);
+    value_encode(&j->clear, w);
+    clear = writer_span(w);
   }
   struct record_journal entry = {
       .kind = kind,

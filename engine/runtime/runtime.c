@@ -361,6 +361,7 @@ static struct runtime *new_runtime(const struct runtime_options *options) {
   runtime->timers_first = options->timers_first || options->durable_clock;
   arena_init(&runtime->arena, 0);
   writer_init(&runtime->scratch);
+  writer_init(&runtime->body);
   arena_init(&runtime->flight.arena, 0);
   batch_clear(runtime);
   timers_init(&runtime->timers);
@@ -415,6 +416,7 @@ void runtime_destroy(struct runtime **runtime) {
   timers_finish(&r->timers);
   seal_finish(&r->seal);
   writer_finish(&r->scratch);
+  writer_finish(&r->body);
   arena_finish(&r->arena);
   arena_finish(&r->flight.arena);
   free(r);

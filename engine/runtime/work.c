@@ -209,17 +209,13 @@ static enum err run_input(struct work *work, const struct work_input *input) {
 
 static enum err encode_case(struct work *work, struct case_slot *slot, struct span *ret_record) {
   struct runtime *rt = work->runtime;
-  struct writer body;
-  writer_init(&body);
-  enum err err = case_encode(slot->file, &body, &work->fault);
-  if (err == ERR_OK) {
-    struct record_case record = {.parked = slot->parked, .journal = slot->journal, .body = writer_span(&body)};
-    writer_reset(&rt->scratch);
-    record_case_write(&record, &rt->scratch);
-    *ret_record = arena_copy(&rt->arena, writer_span(&rt->scratch));
-  }
-  writer_finish(&body);
-  return err;
+  writer_reset(&rt->body);
+  TRY(case_encode(slot->file, &rt->body, &work->fault));
+  struct record_case record = {.parked = slot->parked, .journal = slot->journal, .body = writer_span(&rt->body)};
+  writer_reset(&rt->scratch);
+  record_case_write(&record, &rt->scratch);
+  *ret_record = arena_copy(&rt->arena, writer_span(&rt->scratch));
+  return ERR_OK;
 }
 
 static enum err encode_cases(struct work *work) {

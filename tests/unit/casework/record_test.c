@@ -64,7 +64,7 @@ static void a_later_version_is_told_apart_from_damage(void **state) {
   struct span record = record_of("c");
   uint8_t *other = arena_calloc(&w.arena, 1, record.size);
   memcpy(other, record.data, record.size);
-  other[0] = 3;
+  other[0] = 4;
   assert_int_equal(case_decode(w.casework, span_of(other, record.size), &c, &w.fault), ERR_VERSION);
   assert_int_equal(case_view_decode(span_of(other, record.size), &w.arena, &view), ERR_VERSION);
 }
@@ -112,6 +112,56 @@ static void a_view_needs_the_head_only(void **state) {
   assert_int_equal(view.children.count, 2);
 }
 
+/* Records that version 2 wrote of the cases of `setup`. */
+static const char parent_2[] =
+    "0200016306706172656e74000000000000056e6f727468000020373465626136656536333562386566303166363439613431633435363162"
+    "3465000080929a89f66680929a89f666ffffffffffffffffff010104776f726b0204632f6d310004632f6d3200020102ffffffffffffffff"
+    "ff01000100086d6561737572657301086d65617375726573000008ffffffff0f00060106726561736f6e0404706c616e0200086d65617375"
+    "72657301ffffffff0f80eee58e896701ffffffffffffffffff010001026d310230640010663664333162623339346530393939349cc0029c"
+    "c002ffffffff0f01000180929a89f66680929a89f666ffffffff0f00086d6561737572657301ffffffff0f80bea2b9f66602ffffffffffff"
+    "ffffff010002026d32023064001066366433316262333934653039393934d4bf02e2bf02ffffffff0f01000180929a89f66680929a89f666"
+    "ffffffff0f026d31076d656173757265086d65617375726573076f66666572656408646f63746f722d610101026d32076d65617375726508"
+    "6d65617375726573076f66666572656408646f63746f722d6201024b435301010163000000000104776f726b000006010573746172740605"
+    "02617304086167656e63792d31056576656e740405626567696e0b6f636375727265645f6f6e040a323032362d30312d313205706c616365"
+    "04056e6f72746804726f77730502060303647565040a323032362d30322d313002696404026d31046b696e6404076d65646963616c060303"
+    "647565040a323032362d30312d303502696404026d32046b696e6404076d65646963616c000000000104776f726b09726566657272616c73"
+    "086d6561737572657300086d6561737572657300";
+static const char measure_2[] =
+    "020204632f6d32076d6561737572650163086d65617375726573026d32076f6666657265640008646f63746f722d62056e6f727468000020"
+    "3334393261616132353036623734636430306539643430643933666337613239020080929a89f66680929a89f66680929a89f66601076f66"
+    "666572656400010201ffffffffffffffffff0100010108726573706f6e73650208726573706f6e7365000100ffffffff0f00010108726573"
+    "706f6e736502ffffffff0f808ebbb0f86601ffffffffffffffffff0100010003337764001066366433316262333934653039393934e2bf02"
+    "e8bf02ffffffff0f00000180929a89f66680929a89f666ffffffff0f4b4353010104632f6d320100000001076f6666657265640000060305"
+    "61736b656405010408646f63746f722d620a6f6666657265645f6f6e040a323032362d30312d3132057374617274060603647565040a3230"
+    "32362d30312d303502696404026d32046b696e6404076d65646963616c0b6f636375727265645f6f6e040a323032362d30312d3132067265"
+    "61736f6e0404706c616e097465727269746f727904056e6f7274680000000001076f66666572656408646561646c696e6508726573706f6e"
+    "73650008726573706f6e736500";
+
+static uint8_t digit_of(char c) {
+  return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+/* The bytes that the digits tell, the case being pinned to today's revision of its chart. */
+static struct span written_before(const char *hex, const char *case_id) {
+  enum { DIGITS = 32 };
+  struct span revision = world_view(&w, case_id).revision;
+  size_t size = strlen(hex) / 2;
+  uint8_t *bytes = arena_alloc(&w.arena, size);
+  for (size_t i = 0; i < size; i++) {
+    bytes[i] = (uint8_t)(digit_of(hex[2 * i]) << 4 | digit_of(hex[2 * i + 1]));
+  }
+  struct case_view view;
+  assert_int_equal(case_view_decode(span_of(bytes, size), &w.arena, &view), ERR_OK);
+  assert_int_equal(view.revision.size, DIGITS);
+  assert_int_equal(revision.size, DIGITS);
+  for (size_t at = 0; at + DIGITS <= size; at++) {
+    if (memcmp(bytes + at, view.revision.data, DIGITS) == 0) {
+      memcpy(bytes + at, revision.data, DIGITS);
+    }
+  }
+  return span_of(bytes, size);
+}
+
 static struct case_file *decoded(struct casework *casework, struct span record) {
   struct case_file *c = NULL;
   struct fault fault = {0};
@@ -131,6 +181,33 @@ static size_t head_size(struct span record) {
   return size;
 }
 
+/* It is the same case, and from its next step on a record of today. */
+static void a_record_of_version_2_is_read(void **state) {
+  (void)state;
+  static const char *const ids[] = {"c", "c/m2"};
+  static const char *const texts[] = {parent_2, measure_2};
+  for (size_t i = 0; i < 2; i++) {
+    struct span before = written_before(texts[i], ids[i]);
+    struct case_file *c = decoded(w.casework, before);
+    struct writer now;
+    writer_init(&now);
+    assert_int_equal(case_encode(c, &now, &w.fault), ERR_OK);
+    assert_true(span_equal(writer_span(&now), record_of(ids[i])));
+    assert_true(now.size < before.size * 4 / 5);
+    writer_finish(&now);
+    case_close(&c);
+  }
+}
+
+static void a_cut_record_of_version_2_is_refused(void **state) {
+  (void)state;
+  struct span record = written_before(parent_2, "c");
+  for (size_t size = 0; size < record.size; size++) {
+    struct case_file *c = NULL;
+    assert_int_not_equal(case_decode(w.casework, span_of(record.data, size), &c, &w.fault), ERR_OK);
+  }
+}
+
 /* Which revision it began with was not yet written down: it goes on with the present one, and is pinned to that. */
 static void a_record_of_version_1_is_read(void **state) {
   (void)state;
@@ -139,7 +216,7 @@ static void a_record_of_version_1_is_read(void **state) {
                                 "c\x08measures\x02m2\x07offered\x00\x08"
                                 "doctor-a\x05north\x00\x00\x02\x00\x80\x9d\xef\xe8\xf5\x66\x80\x9d\xef\xe8\xf5\x66"
                                 "\x80\x9d\xef\xe8\xf5\x66\x01\x07offered";
-  struct span record = record_of("c/m2");
+  struct span record = written_before(measure_2, "c/m2");
   size_t now = head_size(record);
   uint8_t *old = arena_alloc(&w.arena, sizeof head + record.size);
   memcpy(old, head, sizeof head); /* the last byte is the number of its children: none */
@@ -255,6 +332,8 @@ int main(void) {
       TEST(no_flipped_byte_does_harm),
       TEST(a_view_needs_the_head_only),
       TEST(a_record_of_version_1_is_read),
+      TEST(a_record_of_version_2_is_read),
+      TEST(a_cut_record_of_version_2_is_refused),
       TEST(without_its_definition_a_case_is_known_but_not_stepped),
       TEST(a_case_goes_on_by_its_own_revision),
       TEST(a_revision_is_the_chart_the_settings_and_nothing_else),

@@ -29,6 +29,7 @@ struct lmdb {
   size_t page_size;
   size_t map_size;      /* bytes now mapped */
   size_t map_size_max;  /* bytes, at least map_size */
+  size_t ceiling;       /* bytes of these that the batch under way may use */
   size_t turned_at;     /* transaction that lmdb_turn made last, 0: none */
   MDB_txn *reader;      /* made once, then reset and renewed */
   bool reader_live;     /* renewed: holds a snapshot */
@@ -53,7 +54,8 @@ void lmdb_reader_release(struct lmdb *lmdb);
 
 /* lmdb_pages.c. */
 
-/* Whether `set` may be tried: ERR_OK, or ERR_FULL when it would eat the reserve and does not make the data smaller. */
+/* Before each try: sets the ceiling, which keeps the reserve for batches that make the data smaller. ERR_FULL only when
+ * the map cannot be moved and the reserve would be eaten. */
 enum err lmdb_pages_admit(struct lmdb *lmdb, const struct writeset *set) MUST_CHECK;
 /* Grows the map ahead of need. No transaction is open and nobody holds spans. An LMDB code. */
 int lmdb_pages_ahead(struct lmdb *lmdb, const struct writeset *set);

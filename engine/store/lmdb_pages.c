@@ -7,8 +7,8 @@
  *  - Growth. The map (address space, not disk) is doubled before a commit when the pages in use pass 80 % of it, and
  *    again if a transaction meets MDB_MAP_FULL, up to map_size_max. Only between transactions.
  *  - The reserve. Deletes need pages too, so the last part of map_size_max is kept for batches that make the data
- *    smaller; all others are refused with ERR_FULL before they are tried. The estimate of a batch is generous, and it
- *    decides only near the limit.
+ *    smaller: near the limit the map is made as large as the batch may use (the ceiling), and LMDB itself says whether
+ *    that is enough. Only while a copy keeps the map from moving a generous estimate decides in its place.
  *  - The turn. Pages given back by the last transaction cannot be used by the next one. When the map is full and
  *    cannot grow, one tiny transaction is put between, which turns them into free pages.
  *
@@ -102,20 +102,7 @@ static bool makes_smaller(const struct lmdb *lmdb, const struct writeset *set) {
   return after < before;
 }
 
-enum err lmdb_pages_admit(struct lmdb *lmdb, const struct writeset *set) {
-  size_t limit = lmdb->map_size_max / lmdb->page_size;
-  size_t needed = estimate(lmdb, set) + reserve_pages(lmdb);
-  size_t used = high_water(lmdb);
-  if (used + needed <= limit) {
-    return ERR_OK;
-  }
-  size_t free = 0;
-  if (free_pages(lmdb, &free) != 0) {
-    return ERR_COMMIT;
-  }
-  return used + needed <= limit + free || makes_smaller(lmdb, set) ? ERR_OK : ERR_FULL;
-}
-
+/* LMDB keeps it at least as large as what is used. */
 static int resize(struct lmdb *lmdb, size_t size) {
   lmdb_reader_release(lmdb);
   int rc = mdb_env_set_mapsize(lmdb->env, size);
@@ -123,8 +110,35 @@ static int resize(struct lmdb *lmdb, size_t size) {
   return rc;
 }
 
+/* Whether it certainly fits: the pages, counted generously, and the reserve. */
+static enum err fits(struct lmdb *lmdb, size_t needed) {
+  size_t free = 0;
+  if (free_pages(lmdb, &free) != 0) {
+    return ERR_COMMIT;
+  }
+  return high_water(lmdb) + needed <= lmdb->map_size_max / lmdb->page_size + free ? ERR_OK : ERR_FULL;
+}
+
+enum err lmdb_pages_admit(struct lmdb *lmdb, const struct writeset *set) {
+  size_t reserve = reserve_pages(lmdb);
+  size_t needed = estimate(lmdb, set) + reserve;
+  lmdb->ceiling = lmdb->map_size_max;
+  if (high_water(lmdb) + needed <= lmdb->map_size_max / lmdb->page_size) {
+    return ERR_OK;
+  }
+  if (lmdb_reader_acquire(lmdb) != 0) {
+    return ERR_COMMIT;
+  }
+  bool smaller = makes_smaller(lmdb, set);
+  if (lmdb->copying) {
+    return smaller ? ERR_OK : fits(lmdb, needed);
+  }
+  lmdb->ceiling -= smaller ? 0 : reserve * lmdb->page_size;
+  return lmdb->map_size <= lmdb->ceiling || resize(lmdb, lmdb->ceiling) == 0 ? ERR_OK : ERR_COMMIT;
+}
+
 static size_t doubled(const struct lmdb *lmdb, size_t size) {
-  return size > lmdb->map_size_max / 2 ? lmdb->map_size_max : size * 2;
+  return size > lmdb->ceiling / 2 ? lmdb->ceiling : size * 2;
 }
 
 int lmdb_pages_ahead(struct lmdb *lmdb, const struct writeset *set) {
@@ -133,7 +147,7 @@ int lmdb_pages_ahead(struct lmdb *lmdb, const struct writeset *set) {
   if (lmdb->copying) {
     return 0;
   }
-  while (used / 4 > size / 5 && size < lmdb->map_size_max) {
+  while (used / 4 > size / 5 && size < lmdb->ceiling) {
     size = doubled(lmdb, size);
   }
   return size == lmdb->map_size ? 0 : resize(lmdb, size);
@@ -164,7 +178,7 @@ static int turn(struct lmdb *lmdb) {
 
 bool lmdb_pages_make_room(struct lmdb *lmdb, int *ret_rc) {
   *ret_rc = 0;
-  if (lmdb->map_size < lmdb->map_size_max) {
+  if (lmdb->map_size < lmdb->ceiling) {
     if (lmdb->copying) {
       return false;
     }

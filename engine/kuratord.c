@@ -21,13 +21,16 @@
 #include "daemon/fingerprint.h"
 #include "daemon/options.h"
 #include "daemon/sessions.h"
+#include "daemon/telling.h"
 #include "daemon/trouble.h"
 #include "daemon/turn.h"
 
 enum {
   PATH_BYTES = 4096,
   SIGNALS = 3,
-  TICK_MESSAGES = 8, /* stepped before the sockets are looked at again: less than a millisecond */
+  QUESTIONS_PER_TURN = 1, /* a page of an answer may take some milliseconds, */
+  QUESTIONS_REST = 2,     /* and then the participants have the loop for twice as long */
+  TICK_MESSAGES = 8,      /* stepped before the sockets are looked at again: less than a millisecond */
   EXCHANGE_ROLES = KEYRING_PARTICIPANT,
   QUERY_ROLES = KEYRING_OPERATOR | KEYRING_AGENT,
 };
@@ -95,10 +98,23 @@ static void on_query(void *arg, const struct wire_message *message) {
   }
 }
 
+/* One of those that this key speaks for, NULL if there is none. */
+static const struct participant *participant_of_user(const struct daemon *daemon, struct span user_id) {
+  const struct catalogue *catalogue = &daemon->config->catalogue;
+  for (size_t i = 0; i < catalogue->participants_count && !span_empty(user_id); i++) {
+    if (keyring_speaks_for(daemon->keyring, user_id, catalogue->participants[i].id)) {
+      return &catalogue->participants[i];
+    }
+  }
+  return NULL;
+}
+
 static void on_dropped(void *arg, struct span user_id, const char *why) {
-  (void)arg;
-  log_line(LOG_WARNING, "daemon", "msg=\"connection cut off\" key=%.8s why=\"%s\"",
-           user_id.size >= 8 ? (const char *)user_id.data : "unknown", why);
+  const struct daemon *daemon = arg;
+  if (telling_allows(daemon->tellings, TELLING_CUT_OFF, participant_of_user(daemon, user_id))) {
+    log_line(LOG_WARNING, "daemon", "msg=\"connection cut off\" key=%.8s why=\"%s\"",
+             user_id.size >= 8 ? (const char *)user_id.data : "unknown", why);
+  }
 }
 
 static void on_signal(uv_signal_t *handle, int number) {
@@ -182,6 +198,7 @@ static enum err open_parts(struct process *process, struct fault *fault) {
   const struct turn_options turn = {.is_virtual = process->options.is_virtual, .start = process->options.start};
   const struct wire_options wire = {.loop = &daemon->loop, .admit = admit, .admit_arg = daemon};
   enum err err = turn_create(daemon, &turn, &daemon->turn);
+  err = err == ERR_OK ? tellings_create(daemon, &daemon->tellings) : err;
   err = err == ERR_OK ? sessions_create(daemon, &daemon->sessions) : err;
   err = err == ERR_OK ? desk_create(daemon, &daemon->desk) : err;
   err = err == ERR_OK ? wire_create(&wire, &daemon->wire) : err;
@@ -201,6 +218,10 @@ static enum err open_server(struct daemon *daemon, const char *domain, const cha
       .arg = daemon,
   };
   options.limits.connections_max = (uint32_t)daemon->config->engine.limits.sessions;
+  if (on_message == on_query) {
+    options.limits.turn_messages_max = QUESTIONS_PER_TURN;
+    options.limits.turn_rest = QUESTIONS_REST;
+  }
   return wire_server_open(daemon->wire, &options, ret_server, fault);
 }
 
@@ -266,6 +287,7 @@ static void end(struct process *process) {
   }
   runtime_destroy(&daemon->runtime);
   sessions_destroy(&daemon->sessions);
+  tellings_destroy(&daemon->tellings);
   desk_destroy(&daemon->desk);
   turn_destroy(&daemon->turn);
   wire_destroy(&daemon->wire);

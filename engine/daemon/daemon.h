@@ -23,6 +23,7 @@
 struct sessions;
 struct turn;
 struct desk;
+struct tellings;
 
 struct daemon {
   uv_loop_t loop;
@@ -36,6 +37,7 @@ struct daemon {
   struct sessions *sessions;
   struct turn *turn;
   struct desk *desk;
+  struct tellings *tellings; /* what was logged of peers */
   struct backup backup; /* the last one */
   const char *config_dir, *data_dir;
   uint8_t config_digest[SIGNING_DIGEST]; /* of the configuration as it was read */

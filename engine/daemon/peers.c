@@ -6,6 +6,7 @@
  */
 #include "base/log.h"
 #include "daemon/session.h"
+#include "daemon/telling.h"
 
 struct peer *peer_find(struct sessions *sessions, struct span id) {
   for (size_t i = 0; i < sessions->peers_count; i++) {
@@ -43,12 +44,16 @@ struct peer *peer_take(struct sessions *sessions, const struct wire_message *mes
 }
 
 void peer_lost(struct sessions *sessions, struct peer *peer) {
+  const struct participant *one = NULL;
   for (size_t i = 0; i < sessions->count; i++) {
     if (sessions->items[i].peer == peer) {
+      one = sessions->items[i].participant;
       daemon_session_leave(&sessions->items[i]);
     }
   }
-  log_line(LOG_INFO, "daemon", "msg=\"link gone\" agent=\"%s\"", peer->agent);
+  if (telling_allows(sessions->daemon->tellings, TELLING_LINK_GONE, one)) {
+    log_line(LOG_INFO, "daemon", "msg=\"link gone\" agent=\"%s\"", peer->agent);
+  }
   peer->sessions = 0;
 }
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "daemon/session.h"
 #include "daemon/sessions.h"
+#include "daemon/telling.h"
 #include "daemon/trouble.h"
 #include "daemon/turn.h"
 
@@ -39,8 +40,10 @@ void daemon_session_refuse(struct session *session, const struct fault *fault, u
   struct peer *peer = session->peer;
   daemon_session_queue_drop(session);
   session->state = SESSION_REFUSED;
-  log_line(LOG_WARNING, "daemon", "msg=\"envelope refused\" participant=%.*s err=%s",
-           SPAN_ARG(session->participant->id), err_name(fault->err));
+  if (telling_allows(sessions->daemon->tellings, TELLING_REFUSED, session->participant)) {
+    log_line(LOG_WARNING, "daemon", "msg=\"envelope refused\" participant=%.*s err=%s",
+             SPAN_ARG(session->participant->id), err_name(fault->err));
+  }
   if (peer) {
     arena_reset(&sessions->arena);
     peer_refuse(sessions, span_of(peer->id, peer->id_size), arena_cstr(&sessions->arena, session->participant->id),

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "daemon/session.h"
+#include "daemon/telling.h"
 #include "daemon/turn.h"
 
 /* ---- the table ---- */
@@ -191,7 +192,9 @@ static void on_hello(struct session *session, const struct wire_message *message
   session_attach(session, peer, hello);
   session_window(session, hello->credit);
   session_welcome(session);
-  log_line(LOG_INFO, "daemon", "msg=\"link up\" participant=%s agent=\"%s\"", participant, peer->agent);
+  if (telling_allows(sessions->daemon->tellings, TELLING_LINK_UP, session->participant)) {
+    log_line(LOG_INFO, "daemon", "msg=\"link up\" participant=%s agent=\"%s\"", participant, peer->agent);
+  }
   if (session->peer && sessions->barrier > peer->asked) {
     peer_barrier(sessions, peer);
   }

@@ -27,6 +27,7 @@
 #include "base/log.h"
 #include "daemon/desk.h"
 #include "daemon/sessions.h"
+#include "daemon/telling.h"
 #include "daemon/trouble.h"
 
 enum {
@@ -263,6 +264,7 @@ static bool drained(const struct turn *turn) {
 
 static enum err take_turn(struct turn *turn) {
   sessions_flush(turn->daemon->sessions);
+  tellings_flush(turn->daemon->tellings);
   if (turn->draining && drained(turn)) {
     uv_stop(&turn->daemon->loop);
     return ERR_OK;

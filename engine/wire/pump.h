@@ -22,6 +22,8 @@ typedef void (*pump_ready)(void *arg, bool readable, bool writable);
 
 enum err pump_open(uv_loop_t *loop, void *socket, pump_ready ready, void *arg, struct pump **ret_pump) MUST_CHECK;
 void pump_close(struct pump **at); /* NULL-safe, NULLs; also from inside `ready` */
+/* Does not look at the socket for so long: other work of the loop has its turn. */
+void pump_rest(struct pump *pump, uint64_t delay_ms);
 /* Calls `ready` with `writable` once the socket can be written; then it has to be wanted again. */
 void pump_want_writable(struct pump *pump);
 

@@ -35,7 +35,7 @@
 #define ZMQ_ZAP_ENFORCE_DOMAIN 93 /* in the library since 4.3.0, in its header only for those who ask for drafts */
 #endif
 
-enum { ENDPOINT_MAX = 256, WATCH_MS = 200, WATCH_TICKS_MAX = 3 };
+enum { ENDPOINT_MAX = 256, WATCH_MS = 200, WATCH_TICKS_MAX = 3, TURN_REST_MAX_MS = 100 };
 
 /* A connection, by its descriptor. */
 struct line {
@@ -282,10 +282,7 @@ static void message_handle(struct wire_server *server, zmq_msg_t *peer, const st
   }
 }
 
-static void on_ready(void *arg, bool readable, bool writable) {
-  struct wire_server *server = arg;
-  (void)readable;
-  (void)writable;
+static void take_turn(struct wire_server *server) {
   monitor_read(&server->monitor); /* so that the connections of these messages are known */
   uint64_t bytes = 0;
   const struct wire_limits *limits = &server->options.limits;
@@ -304,6 +301,19 @@ static void on_ready(void *arg, bool readable, bool writable) {
       return;
     }
     bytes += intake.bytes;
+  }
+}
+
+static void on_ready(void *arg, bool readable, bool writable) {
+  struct wire_server *server = arg;
+  (void)readable;
+  (void)writable;
+  uint64_t began = uv_hrtime();
+  take_turn(server);
+  uint64_t took_ms = (uv_hrtime() - began) / 1000000;
+  uint64_t rest_ms = took_ms * server->options.limits.turn_rest;
+  if (rest_ms > 0 && server->pump) {
+    pump_rest(server->pump, rest_ms < TURN_REST_MAX_MS ? rest_ms : TURN_REST_MAX_MS);
   }
 }
 

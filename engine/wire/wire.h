@@ -44,9 +44,10 @@ struct wire_limits {
   uint32_t queue_messages_max; /* in each direction, per connection */
   uint32_t turn_messages_max;  /* taken in one turn of the loop, */
   uint32_t turn_bytes_max;     /* server: or until so many bytes have come; one message at least */
-  uint32_t connections_max;    /* server: more are cut off at once */
+  uint32_t turn_rest;       /* server: a turn that took a millisecond or more is followed by so many times its length */
+  uint32_t connections_max; /* server: more are cut off at once */
 };
-/* 1 MiB, 520 parts, 16 MiB, 3 s, 5 s, 1,000 messages, 32 messages, 256 KiB, 4,096 connections. */
+/* 1 MiB, 520 parts, 16 MiB, 3 s, 5 s, 1,000 messages, 32 messages, 256 KiB, no rest, 4,096 connections. */
 struct wire_limits wire_limits_default(void);
 
 /* Asked once per connection, before it is let in; false refuses. The table behind it may change at any time. */

@@ -8,12 +8,13 @@ a second more than a hundred milliseconds, each time.) How many messages are tak
 
 import os
 
-from blackbox import SENDER, STRANGER, main
+from blackbox import SENDER, STRANGER, client, main
 from flood import Measurement, latencies, quantile
 
 TIMES_IDLE = 3
 PASSABLE_MS = 60
 ROUNDS = 6
+ASKED_PASSABLE_MS = 250
 
 
 class Flood(Measurement):
@@ -58,6 +59,39 @@ class Flood(Measurement):
                 break
         else:
             self.fail("%.1f ms under the flood, %.1f ms idle" % (pressed, idle))
+        self.assert_serves()
+
+
+class Questions(Measurement):
+    """Pipelined questions, each for as many rows as a page may have."""
+
+    asked, cases = 400, 600
+
+    def test_a_flood_of_questions_leaves_room_for_receipts(self):
+        honest = self.link(SENDER)
+        for _ in range(self.cases):
+            honest.spool.put(self.notice())
+        honest.flush()
+        self.assertTrue(honest.wait_for_receipts(60))
+        idle = quantile(latencies(honest, "idle", lambda count: count >= 50), 0.99)
+        for verb in ("outcome.export", "deadline.list", "journal.export"):
+            asker = client.Query(self.context, self.engine.query, self.keys("operator"), self.server_public())
+            self.addCleanup(asker.connection.close)
+            for number in range(1, self.asked + 1):
+                asker.connection.socket.send(client.query_pb2.QueryRequest(
+                    number=number, actor="test", verb=verb).SerializeToString())
+            answered = []
+
+            def press(_, asker=asker, answered=answered):
+                while asker.connection.socket.poll(0):
+                    reply = client.query_pb2.QueryReply.FromString(asker.connection.socket.recv())
+                    answered.append(reply.number)
+                    self.assertFalse(reply.HasField("fault"), reply.fault)
+                return len(answered) == self.asked
+
+            asked = latencies(honest, "asked", press)
+            self.assertEqual(list(range(1, self.asked + 1)), answered)
+            self.assertLess(quantile(asked, 0.99), max(TIMES_IDLE * idle, ASKED_PASSABLE_MS), verb)
         self.assert_serves()
 
 

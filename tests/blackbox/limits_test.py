@@ -205,6 +205,35 @@ class HalfOpen(BlackBox):
         self.assert_serves()
 
 
+class Log(BlackBox):
+    """What a peer can provoke does not fill the log, nor hide what another one does."""
+
+    lines_a_minute = 10
+
+    def told_of(self, message, who):
+        return [line for line in self.engine.told().splitlines()
+                if 'msg="%s"' % message in line and "participant=%s" % who in line]
+
+    def test_lines_that_a_peer_provokes_are_counted_instead_of_written(self):
+        link = self.link(STRANGER)
+        for _ in range(50):
+            link.greet()
+            self.send(link, link.welcome.sequence + 1, [self.notice()], keys=self.keys(SENDER))
+            self.assert_refused(link, "FORBIDDEN")
+        for message in ("link up", "envelope refused"):
+            self.assertEqual(self.lines_a_minute, len(self.told_of(message, STRANGER)), message)
+        self.link(READER)
+        self.assertEqual(1, len(self.told_of("link up", READER)))
+        self.assert_serves()
+        self.assertEqual(0, self.engine.stop())
+        told = "\n".join(self.told_of("lines left out", STRANGER))
+        self.assertIn('about="link up" participant=%s lines=%d' % (STRANGER, 51 - self.lines_a_minute), told)
+        self.assertIn('about="envelope refused" participant=%s lines=%d' % (STRANGER, 50 - self.lines_a_minute), told)
+
+    def tearDown(self):
+        self.engine.start()
+
+
 class Thousand(BlackBox):
     """1,000 connections beside those that work."""
 

@@ -237,6 +237,8 @@ static const char *open_text(enum err err) {
     return "made by another version or for another purpose";
   case ERR_CORRUPT:
     return "damaged, or no spool at all";
+  case ERR_FULL:
+    return "the disk is full; free some room and start again";
   default:
     return "cannot be opened";
   }

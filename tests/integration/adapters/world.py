@@ -49,7 +49,7 @@ class Adapter:
     def start(self):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(self.arguments(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env={**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=16"})
+                                            env={**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=16:verify_asan_link_order=0"})
         wait_for(lambda: self.done().is_dir() or self.process.poll() is not None)
         assert self.process.poll() is None, self.told()
         return self

@@ -5,8 +5,11 @@
 Twelve notices, one of them damaged, one repeated, until the summer of 2026: enough for every station of the way.
 """
 
+import csv
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -15,12 +18,35 @@ import unittest
 BUILD, SOURCE = sys.argv[1], sys.argv[2]
 UNTIL = "2026-07-31"
 ROWS = 12
+NAMES, BORN, SNILS, ADDRESS = (4, 5, 6), 7, 9, 13  # columns of a notice
+CASE = "86-2025-00137"
+QUESTIONS = ("status -o json", "doctor -o jsonl", "participant list -o jsonl", "incident list --all -o jsonl",
+             "case list -o jsonl", "deadline list -o jsonl", "referral list -o jsonl", "case show %s -o jsonl" % CASE,
+             "case timeline %s -o jsonl" % CASE, "person show %s" % CASE, "journal export", "outcome export",
+             "audit export", "case show Неизвестный", "incident retry %s 77" % CASE)
+
+
+def lines_of_notices():
+    with open(os.path.join(SOURCE, "ops/demo.d/data/ufsin-notices-2026.csv"), encoding="utf-8-sig") as file:
+        return file.read().splitlines()[:ROWS + 1]
+
+
+def private_words():
+    """Every name, date of birth, number and address of the persons in the file, as whole words."""
+    words = set()
+    for line in lines_of_notices()[1:]:
+        cells = line.split(";")
+        words |= {cells[column] for column in (*NAMES, BORN, SNILS, ADDRESS)}
+        words.add("-".join(reversed(cells[BORN].split("."))))
+    return re.compile(r"(?<!\w)(?:%s)(?!\w)" % "|".join(re.escape(word) for word in sorted(words - {""})))
+
+
+PRIVATE = private_words()
 
 
 def notices(path):
     """The first rows of the real file, then a row with an impossible date and a row that was there before."""
-    with open(os.path.join(SOURCE, "ops/demo.d/data/ufsin-notices-2026.csv"), encoding="utf-8-sig") as file:
-        lines = file.read().splitlines()[:ROWS + 1]
+    lines = lines_of_notices()
     broken = lines[2].replace("86-2025-", "86-2025-9", 1).replace("07.01.2026", "31.02.2026")
     with open(path, "w", encoding="cp1251", newline="\r\n") as file:
         file.write("\n".join(lines + [broken, lines[1]]) + "\n")
@@ -79,15 +105,68 @@ class Demo(unittest.TestCase):
         self.assertIn("такой даты не бывает", self.tables("ufsin/rejected", ".rejected.csv"))
         self.assertIn("уже было принято", self.tables("ufsin/done", ".result.csv"))
 
-    def test_no_log_holds_a_name_an_address_or_a_number_of_a_person(self):
-        with open(os.path.join(SOURCE, "ops/demo.d/data/ufsin-notices-2026.csv"), encoding="utf-8-sig") as file:
-            rows = [line.split(";") for line in file.read().splitlines()[1:ROWS + 1]]
-        private = {cell for row in rows for cell in (row[4], row[9], row[13]) if cell}
-        for name in os.listdir(self.kept):
-            if name.endswith(".log") or name.endswith("outcome.jsonl") or name.endswith("journal.jsonl"):
-                with open(os.path.join(self.kept, name), encoding="utf-8") as file:
+    # ---- nobody is named where nobody has to be ----
+
+    def assert_names_nobody(self, text, where):
+        self.assertEqual([], PRIVATE.findall(text), where)
+
+    def kept_files(self):
+        for folder, _, names in os.walk(self.kept):
+            for name in names:
+                yield os.path.join(folder, name)
+
+    def test_the_names_are_found_where_they_belong(self):
+        """So that the tests below can find them at all."""
+        self.assertTrue(PRIVATE.search(self.tables("ufsin/rejected", ".rejected.csv")))
+
+    def test_no_log_and_no_export_holds_a_name_an_address_or_a_number_of_a_person(self):
+        logs = [path for path in self.kept_files() if path.endswith((".log", "outcome.jsonl", "journal.jsonl"))]
+        self.assertGreater(len(logs), 6)
+        for path in logs:
+            with open(path, encoding="utf-8") as file:
+                self.assert_names_nobody(file.read(), path)
+        self.assert_names_nobody((self.demo.stdout + self.demo.stderr).decode(), "what the demonstration prints")
+
+    def test_no_file_is_named_after_a_person(self):
+        for path in self.kept_files():
+            self.assert_names_nobody(os.path.relpath(path, self.kept), path)
+
+    def test_no_reason_of_a_refusal_names_a_person(self):
+        reasons = 0
+        for path in self.kept_files():
+            if path.endswith((".rejected.csv", ".result.csv", ".reason.txt")):
+                with open(path, encoding="utf-8-sig", newline="") as file:
                     text = file.read()
-                self.assertEqual([cell for cell in private if cell in text], [], name)
+                told = [row.get("Причина") or "" for row in csv.DictReader(io.StringIO(text), delimiter=";")]
+                reasons += sum(map(bool, told))
+                self.assert_names_nobody(text if path.endswith(".txt") else "\n".join(told), path)
+        self.assertGreater(reasons, 1)
+
+    def test_no_answer_of_the_engine_and_no_word_of_its_log_names_a_person(self):
+        """The engine of the demonstration once more, with all that it has to say."""
+        endpoint = "ipc://" + os.path.join(self.folder.name, "query")
+        log_path = os.path.join(self.folder.name, "kuratord.debug")
+        command = [os.path.join(BUILD, "bin/kuratord"), "--config", os.path.join(SOURCE, "config"), "--data",
+                   os.path.join(self.kept, "data"), "--keys", os.path.join(self.kept, "keys"), "--endpoint",
+                   "ipc://" + os.path.join(self.folder.name, "exchange"), "--query-endpoint", endpoint, "--clock",
+                   "virtual", "--log-level", "debug"]
+        with open(log_path, "wb") as log:
+            engine = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+        try:
+            self.assertTrue(engine.stdout.readline() and engine.stdout.readline())
+            for question in QUESTIONS:
+                asked = subprocess.run([os.path.join(BUILD, "bin/kurator"), *question.split(), "--endpoint", endpoint,
+                                        "--keys", os.path.join(self.kept, "operator-keys")], capture_output=True,
+                                       check=False, timeout=60)
+                self.assertNotIn(asked.returncode, (2, 7), (question, asked.stderr.decode()))
+                self.assertTrue(asked.stdout + asked.stderr, question)
+                self.assert_names_nobody((asked.stdout + asked.stderr).decode(), question)
+        finally:
+            engine.terminate()
+            engine.wait(60)
+            engine.stdout.close()
+        with open(log_path, encoding="utf-8") as log:
+            self.assert_names_nobody(log.read(), "kuratord.debug")
 
     def test_the_summary_has_the_form_of_its_schema(self):
         with open(os.path.join(SOURCE, "ops/demo.d/summary.schema.json"), encoding="utf-8") as file:

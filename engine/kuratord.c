@@ -5,6 +5,7 @@
  * desk → sockets → ready. Exit codes: 0 ended as asked, 1 failure (the store: restart to recover), 2 usage, 5 wrong
  * configuration.
  */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -336,9 +337,18 @@ static int run(struct process *process) {
   return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* A batch takes and gives back memory many times a second: given back to the kernel each time, every page of it would
+ * have to be faulted in again. */
+static void keep_memory(void) {
+  enum { KEPT_BYTES = 32 << 20 };
+  (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+  (void)mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+}
+
 int main(int argc, char **argv) {
   static struct process process;
   bool stop;
+  keep_memory();
   int code = options_read(argc, argv, &process.options, &stop);
   return stop ? code : run(&process);
 }

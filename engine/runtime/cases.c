@@ -70,6 +70,9 @@ static void list_add(struct cases *cases, struct case_slot *slot) {
 }
 
 static struct case_slot *find(struct cases *cases, struct span id) {
+  if (cases->newest && span_equal(cases->newest->id, id)) {
+    return cases->newest; /* one message asks for its case several times */
+  }
   struct case_slot *slot = *bucket_of(cases, id);
   while (slot && !span_equal(slot->id, id)) {
     slot = slot->hash_next;

@@ -278,3 +278,21 @@ struct span calendar_explain(const struct calendar *calendar, civil_day from, co
   }
   return arena_copy(arena, writer_span(&w));
 }
+
+struct span calendar_term_words(const struct term *term, struct arena *arena) {
+  DEFER(writer_finish) struct writer w;
+  writer_init(&w);
+  for (size_t i = 0; i < term->parts_count; i++) {
+    int32_t count = term->parts[i].count;
+    enum term_unit unit = term->parts[i].unit;
+    say(&w, i > 0 ? " и ещё " : "");
+    if (count == 0) {
+      say(&w, "тот же день");
+    } else if (count < 0) {
+      writer_printf(&w, "за %d %s до", -count, unit_word(unit, -count, true));
+    } else {
+      writer_printf(&w, "%d %s", count, unit_word(unit, count, false));
+    }
+  }
+  return arena_copy(arena, writer_span(&w));
+}

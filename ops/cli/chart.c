@@ -191,5 +191,7 @@ const struct cli_verb cli_chart_verbs[] = {
      "проверить схему: файл, строка, что не так и что сделать. 0: замечаний нет, 1: есть", chart_lint_run},
     {"chart", "desugar", "ФАЙЛ [-o ФАЙЛ]", "схема без расширения: элементы k: как <invoke> и <send> обычного SCXML",
      chart_desugar_run},
+    {"chart", "table", "ФАЙЛ|ПРОЦЕСС [--csv|--markdown|--html] [--width ЗНАКОВ] [--config ПАПКА]",
+     "процесс таблицей: что, кто, к какому сроку, на каком основании, что дальше, что если не в срок", chart_table_run},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -29,6 +30,7 @@
 enum {
   PATH_BYTES = 4096,
   SIGNALS = 3,
+  DESCRIPTORS_OWN = 200,  /* files, sockets of its own, libzmq's */
   QUESTIONS_PER_TURN = 1, /* a page of an answer may take some milliseconds, */
   QUESTIONS_REST = 2,     /* and then the participants have the loop for twice as long */
   TICK_MESSAGES = 8,      /* stepped before the sockets are looked at again: less than a millisecond */
@@ -190,6 +192,7 @@ static enum err open_runtime(struct process *process, struct fault *fault) {
   options.limits.batch_messages = (uint32_t)engine->limits.batch_messages;
   options.limits.batch_share = (uint32_t)engine->limits.batch_share;
   options.limits.tick_messages = process->options.is_virtual ? 0 : TICK_MESSAGES;
+  options.limits.stream_tail = (uint32_t)engine->limits.stream_tail;
   options.limits.batch_timers = (uint32_t)engine->limits.timer_slice;
   return runtime_create(&options, &daemon->runtime, fault);
 }
@@ -219,6 +222,8 @@ static enum err open_server(struct daemon *daemon, const char *domain, const cha
       .arg = daemon,
   };
   options.limits.connections_max = (uint32_t)daemon->config->engine.limits.sessions;
+  options.limits.key_connections_max = (uint32_t)daemon->config->engine.limits.key_sessions;
+  options.limits.handshake_ms = (uint32_t)daemon->config->engine.limits.handshake_ms;
   if (on_message == on_query) {
     options.limits.turn_messages_max = QUESTIONS_PER_TURN;
     options.limits.turn_rest = QUESTIONS_REST;
@@ -254,9 +259,29 @@ static enum err read_settings(struct process *process, struct fault *fault) {
   return keyring_load(process->options.keys, &daemon->config->catalogue, &daemon->keyring, fault);
 }
 
+/* A connection is a descriptor, on either socket. Fewer than wanted are allowed: then fewer connections are. */
+static void make_room_for_sessions(struct config_engine *engine) {
+  struct rlimit limit;
+  rlim_t wanted = 2 * (rlim_t)engine->limits.sessions + DESCRIPTORS_OWN;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
+    return;
+  }
+  limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
+    int64_t left = limit.rlim_cur > DESCRIPTORS_OWN ? (int64_t)(limit.rlim_cur - DESCRIPTORS_OWN) / 2 : 1;
+    log_line(LOG_WARNING, "daemon",
+             "msg=\"fewer connections than limits.sessions: too few descriptors are allowed\" sessions=%lld "
+             "descriptors=%lld",
+             (long long)left, (long long)limit.rlim_cur);
+    engine->limits.sessions = left;
+  }
+}
+
 static enum err begin(struct process *process, struct fault *fault) {
   struct daemon *daemon = &process->daemon;
   TRY(read_settings(process, fault));
+  make_room_for_sessions(&daemon->config->engine);
   TRY(open_store(process, fault));
   TRY(open_runtime(process, fault));
   TRY(open_parts(process, fault));

@@ -148,7 +148,10 @@ static const struct config_engine config_engine_default = {
                .envelope_messages = 500,
                .deliveries_window = 1000,
                .query_rows = 500,
-               .sessions = 1000},
+               .sessions = 4000,
+               .key_sessions = 1200,
+               .handshake_ms = 3000,
+               .stream_tail = 1000},
     .store = {.map_mib = 1024, .map_max_mib = 1 << 20},
 };
 
@@ -173,6 +176,9 @@ static const struct {
     {"limits.deliveries_window", offsetof(struct config_engine, limits.deliveries_window), 100000},
     {"limits.query_rows", offsetof(struct config_engine, limits.query_rows), 10000},
     {"limits.sessions", offsetof(struct config_engine, limits.sessions), 100000},
+    {"limits.key_sessions", offsetof(struct config_engine, limits.key_sessions), 100000},
+    {"limits.handshake_ms", offsetof(struct config_engine, limits.handshake_ms), 60000},
+    {"limits.stream_tail", offsetof(struct config_engine, limits.stream_tail), 1000000},
     {"store.map_mib", offsetof(struct config_engine, store.map_mib), 1 << 20},
     {"store.map_max_mib", offsetof(struct config_engine, store.map_max_mib), 1 << 24},
 };

@@ -65,7 +65,10 @@ struct config_engine {
     int64_t envelope_messages; /* messages in one envelope */
     int64_t deliveries_window; /* deliveries on their way to one participant, whatever credit it gives */
     int64_t query_rows;        /* rows of one query answer */
-    int64_t sessions;          /* connections at a time */
+    int64_t sessions;          /* connections at a time, on each socket */
+    int64_t key_sessions;      /* of these, of one key */
+    int64_t handshake_ms;      /* the longest that a handshake may take */
+    int64_t stream_tail;       /* acknowledged deliveries that each stream keeps */
   } limits;
   struct {
     int64_t map_mib;     /* first size of the database map */

@@ -157,7 +157,8 @@ static const cyaml_schema_field_t daemon_fields[] = {
 };
 static const cyaml_schema_field_t limits_fields[] = {
     LIMIT(batch_messages),    LIMIT(batch_share),       LIMIT(timer_slice), LIMIT(inbox_messages), LIMIT(inbox_share),
-    LIMIT(envelope_messages), LIMIT(deliveries_window), LIMIT(query_rows),  LIMIT(sessions),       YAML_END,
+    LIMIT(envelope_messages), LIMIT(deliveries_window), LIMIT(query_rows),  LIMIT(sessions),       LIMIT(key_sessions),
+    LIMIT(handshake_ms),      LIMIT(stream_tail),       YAML_END,
 };
 static const cyaml_schema_field_t store_fields[] = {
     YAML_NUMBER("map_mib", OPTIONAL, struct config_engine, store.map_mib),

@@ -8,6 +8,7 @@ struct wire_limits wire_limits_default(void) {
       .message_parts_max = 520,
       .message_bytes_max = 16 << 20,
       .handshake_ms = 3000,
+      .first_message_ms = 30000,
       .heartbeat_ms = 5000,
       .queue_messages_max = 1000,
       .turn_messages_max = 32,

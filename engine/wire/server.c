@@ -21,6 +21,7 @@
  * just before anything is shut down; nothing else ever is. (2) After wire_server_close no callback is called. (3)
  * `current` is not −1 only inside on_message.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <zmq.h>
@@ -40,16 +41,18 @@ enum { ENDPOINT_MAX = 256, WATCH_MS = 200, WATCH_TICKS_MAX = 3, TURN_REST_MAX_MS
 /* A connection, by its descriptor. */
 struct line {
   bool open;
-  bool heard; /* a whole message since the last tick */
+  bool heard;  /* a whole message since the last tick */
+  bool spoken; /* a message at all, though it may have been of the connection before */
   int ticks_silent;
-  uint64_t bytes; /* received when it was last heard */
-  uint64_t total; /* received at the last tick */
-  int ticks_idle; /* without a byte */
-  bool used;      /* there was a connection on it before, */
-  uint64_t empty; /* and the socket was last seen empty before this one came: that many times */
-  size_t counted; /* wire_server_count */
+  uint64_t bytes;                    /* received when it was last heard */
+  uint64_t total;                    /* received at the last tick */
+  int ticks_idle;                    /* without a byte */
+  bool used;                         /* there was a connection on it before, */
+  uint64_t empty;                    /* and the socket was last seen empty before this one came: that many times */
+  size_t counted;                    /* wire_server_count */
+  int ticks_mute;                    /* without a first message */
+  char user_id[KEY_CONNECTION_TEXT]; /* of its first message; empty: none has come */
 };
-
 struct wire_server {
   struct wire *wire;
   struct wire_server_options options; /* endpoints and secret are not kept */
@@ -98,11 +101,15 @@ static void cut_off(struct wire_server *server, int fd, struct span user_id, con
   }
 }
 
+/* True if a message that came with this descriptor may be of the connection before. */
+static bool may_be_older(const struct wire_server *server, const struct line *line) {
+  return !line || !line->open || (line->used && line->empty == server->empty);
+}
+
 /* For a message that came with this descriptor. */
 static void cut_off_sender(struct wire_server *server, int fd, struct span user_id, const char *why) {
   monitor_read(&server->monitor);
-  const struct line *line = line_of(server, fd);
-  if (!line || !line->open || (line->used && line->empty == server->empty)) {
+  if (may_be_older(server, line_of(server, fd))) {
     server->stats.outlived++;
     return;
   }
@@ -116,8 +123,17 @@ static bool is_idle(struct wire_server *server, struct line *line, uint64_t byte
   return (uint64_t)line->ticks_idle * WATCH_MS >= UINT64_C(4) * server->options.limits.heartbeat_ms;
 }
 
+static bool is_mute(const struct wire_server *server, struct line *line) {
+  uint64_t first_ms = server->options.limits.first_message_ms;
+  return !line->spoken && first_ms > 0 && (uint64_t)++line->ticks_mute * WATCH_MS >= first_ms;
+}
+
 static void watch_line(struct wire_server *server, int fd, struct line *line) {
   uint64_t bytes = 0;
+  if (is_mute(server, line)) {
+    cut_off(server, fd, span_of(NULL, 0), "says nothing");
+    return;
+  }
   if (!tally_received(fd, &bytes)) {
     return;
   }
@@ -245,6 +261,29 @@ static bool is_assigned(zmq_msg_t *peer) {
   return zmq_msg_size(peer) > 0 && *(const uint8_t *)zmq_msg_data(peer) == 0;
 }
 
+static size_t connections_of(const struct wire_server *server, const char *user_id) {
+  size_t count = 0;
+  for (size_t i = 0; i < server->lines_size; i++) {
+    count += server->lines[i].open && strcmp(server->lines[i].user_id, user_id) == 0;
+  }
+  return count;
+}
+
+/* False: its key has too many connections already. */
+static bool introduce(struct wire_server *server, int fd, const char *user_id) {
+  struct line *line = line_of(server, fd);
+  uint32_t most = server->options.limits.key_connections_max;
+  if (may_be_older(server, line) || line->user_id[0] != '\0') {
+    return true;
+  }
+  (void)snprintf(line->user_id, sizeof line->user_id, "%s", user_id);
+  if (most == 0 || connections_of(server, user_id) <= most) {
+    return true;
+  }
+  cut_off(server, fd, span_of_cstr(user_id), "too many connections of this key");
+  return false;
+}
+
 static void message_handle(struct wire_server *server, zmq_msg_t *peer, const struct intake *intake) {
   if (intake->parts == 0) {
     return; /* an empty message, or one whose first part was too large: MAXMSGSIZE has closed that connection */
@@ -255,6 +294,7 @@ static void message_handle(struct wire_server *server, zmq_msg_t *peer, const st
   struct line *line = line_of(server, fd);
   if (line) {
     line->heard = true;
+    line->spoken = true;
   }
   if (intake->over_limits) {
     cut_off_sender(server, fd, span_of_cstr(user_id), "a message over the limits");
@@ -266,6 +306,9 @@ static void message_handle(struct wire_server *server, zmq_msg_t *peer, const st
   }
   if (!user_id || !*user_id) {
     return; /* cannot be: the domain is enforced */
+  }
+  if (!introduce(server, fd, user_id)) {
+    return;
   }
   server->stats.messages_in++;
   server->stats.bytes_in += intake->bytes;

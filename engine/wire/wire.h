@@ -40,14 +40,17 @@ struct wire_limits {
   uint32_t message_parts_max;
   uint32_t message_bytes_max; /* sum over the parts */
   uint32_t handshake_ms;
+  uint32_t first_message_ms;   /* server: who has not said anything by then is cut off; 0: any time */
   uint32_t heartbeat_ms;       /* a peer that is silent for three of them is gone */
   uint32_t queue_messages_max; /* in each direction, per connection */
   uint32_t turn_messages_max;  /* taken in one turn of the loop, */
   uint32_t turn_bytes_max;     /* server: or until so many bytes have come; one message at least */
   uint32_t turn_rest;       /* server: a turn that took a millisecond or more is followed by so many times its length */
-  uint32_t connections_max; /* server: more are cut off at once */
+  uint32_t connections_max; /* server: more are cut off at once, before the handshake */
+  uint32_t key_connections_max; /* server: of one key, and more are cut off at their first message; 0: any number */
 };
-/* 1 MiB, 520 parts, 16 MiB, 3 s, 5 s, 1,000 messages, 32 messages, 256 KiB, no rest, 4,096 connections. */
+/* 1 MiB, 520 parts, 16 MiB, 3 s, 30 s, 5 s, 1,000 messages, 32 messages, 256 KiB, no rest, 4,096 connections, any
+ * number of one key. */
 struct wire_limits wire_limits_default(void);
 
 /* Asked once per connection, before it is let in; false refuses. The table behind it may change at any time. */

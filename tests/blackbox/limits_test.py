@@ -234,6 +234,26 @@ class Log(BlackBox):
         self.engine.start()
 
 
+class OneKey(BlackBox):
+    """A key spends its own connections, not those of others."""
+
+    settings = "limits:\n  key_sessions: 5\n"
+
+    def test_one_key_cannot_take_all_connections(self):
+        connections = [self.connect(STRANGER) for _ in range(6)]
+        for number, connection in enumerate(connections, 1):
+            ping = client.frames_pb2.Frame(participant=STRANGER)
+            ping.ping.number = number
+            connection.send(ping)  # each is answered: it has not introduced itself
+            if number <= 5:
+                self.assertEqual("refusal", connection.receive()[0].WhichOneof("body"))
+        self.assert_cut_off(connections[5])
+        self.assert_serves()
+        connections[0].close()
+        time.sleep(1)  # until the engine has seen it
+        self.assertEqual("welcomed", self.link(STRANGER).state)
+
+
 class Thousand(BlackBox):
     """1,000 connections beside those that work."""
 

@@ -415,6 +415,38 @@ static void who_does_something_too_often_is_cut_off(void **state) {
   assert_string_equal(f.dropped_why, "too often");
 }
 
+static void one_key_has_so_many_connections_and_no_more(void **state) {
+  (void)state;
+  struct wire_limits limits = wire_limits_default();
+  limits.key_connections_max = 2;
+  server_open(f.ipc, limits);
+  static struct peer peers[3];
+  for (uint32_t i = 0; i < 3; i++) {
+    peer_open(&peers[i], f.ipc, &f.keys, f.server_keys.connection_public);
+    AWAIT(peers[i].ups == 1);
+    assert_int_equal(peer_send(&peers[i], i, 2, 1), ERR_OK);
+    AWAIT(i == 2 ? peers[i].downs == 1 : peers[i].received_count == 1);
+  }
+  assert_string_equal(f.dropped_why, "too many connections of this key");
+  assert_int_equal(peers[0].downs + peers[1].downs, 0);
+}
+
+static void who_says_nothing_is_cut_off_and_who_spoke_once_is_not(void **state) {
+  (void)state;
+  struct wire_limits limits = wire_limits_default();
+  limits.first_message_ms = 1000;
+  server_open(f.ipc, limits);
+  static struct peer mute, quiet;
+  peer_open(&quiet, f.ipc, &f.keys, f.server_keys.connection_public);
+  peer_open(&mute, f.ipc, &f.keys, f.server_keys.connection_public);
+  AWAIT(quiet.ups == 1 && mute.ups == 1);
+  assert_int_equal(peer_send(&quiet, 1, 2, 1), ERR_OK);
+  AWAIT(mute.downs == 1);
+  assert_string_equal(f.dropped_why, "says nothing");
+  RUN_UNTIL(quiet.downs > 0, 1500);
+  assert_int_equal(quiet.downs, 0);
+}
+
 /* ---- a slow line: carries what comes from the client on in small pieces, what comes back at once ---- */
 
 static struct slow_line {
@@ -643,6 +675,8 @@ int main(void) {
       PROMISE(the_owner_can_cut_off_a_sender),
       PROMISE(who_comes_on_a_descriptor_is_not_cut_off_for_the_one_before),
       PROMISE(who_does_something_too_often_is_cut_off),
+      PROMISE(one_key_has_so_many_connections_and_no_more),
+      PROMISE(who_says_nothing_is_cut_off_and_who_spoke_once_is_not),
       PROMISE(a_message_that_does_not_end_is_cut_off_before_it_fills_the_memory),
       PROMISE(too_many_connections_are_cut_off),
       PROMISE(an_answer_to_one_who_left_is_not_lost_in_silence),

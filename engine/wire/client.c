@@ -39,10 +39,9 @@ struct wire_client {
 };
 
 const char *wire_refusal_text(enum wire_refusal refusal) {
-  return refusal == WIRE_REFUSED_KEY
-             ? "ключ отклонён: сервер не знает этого ключа соединения; внесите открытый ключ (ИМЯ.pub) "
-               "в реестр сервера и перечитайте его: systemctl reload kuratord"
-             : "соединение прервано при установлении: проверьте открытый ключ сервера и адрес";
+  return refusal == WIRE_REFUSED_KEY ? "ключ отклонён: сервер не знает этого ключа; внесите ИМЯ.pub в реестр и "
+                                       "перечитайте его: systemctl reload kuratord"
+                                     : "соединение прервано при установлении: проверьте открытый ключ сервера и адрес";
 }
 
 /* ---- receiving ---- */

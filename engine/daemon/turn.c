@@ -54,7 +54,10 @@ struct turn {
   uint64_t asked_at, probed_at, backoff_until, full_told_at; /* uv_now */
   struct writer expect; /* participants that must be there for the first barrier, with commas */
   uv_timer_t timer;
+  uv_idle_t soon; /* a turn in the next round of the loop: a timer of 0 ms that its own callback starts would run before
+                     the sockets are looked at */
   uv_timer_t drain_timer;
+  int open_handles; /* turn_destroy */
 };
 
 civil_moment turn_wall_clock(void) {
@@ -118,13 +121,20 @@ void turn_fail(struct turn *turn, enum err why) {
 /* ---- the timer ---- */
 
 static void on_timer(uv_timer_t *timer);
+static void on_soon(uv_idle_t *soon);
 
 static void turn_after(struct turn *turn, uint64_t delay_ms) {
   uint64_t now = uv_now(&turn->daemon->loop);
   if (turn->backoff_until > now && delay_ms < turn->backoff_until - now) {
     delay_ms = turn->backoff_until - now;
   }
-  if (!uv_is_closing((uv_handle_t *)&turn->timer)) {
+  if (uv_is_closing((uv_handle_t *)&turn->timer)) {
+    return;
+  }
+  if (delay_ms == 0) {
+    (void)uv_timer_stop(&turn->timer);
+    (void)uv_idle_start(&turn->soon, on_soon);
+  } else {
     (void)uv_timer_start(&turn->timer, on_timer, delay_ms, 0);
   }
 }
@@ -292,12 +302,20 @@ static enum err take_turn(struct turn *turn) {
   return ERR_OK;
 }
 
-static void on_timer(uv_timer_t *timer) {
-  struct turn *turn = timer->data;
+static void run_turn(struct turn *turn) {
   enum err err = take_turn(turn);
   if (err != ERR_OK) {
     turn_fail(turn, err);
   }
+}
+
+static void on_timer(uv_timer_t *timer) {
+  run_turn(timer->data);
+}
+
+static void on_soon(uv_idle_t *soon) {
+  (void)uv_idle_stop(soon); /* may be started again by what follows */
+  run_turn(soon->data);
 }
 
 /* What is wrong goes wrong again every second: it is told once a minute, something else at once. */
@@ -375,12 +393,14 @@ enum err turn_create(struct daemon *daemon, const struct turn_options *options, 
   turn->state = options->is_virtual ? TURN_HELD : TURN_FREE;
   turn->now = options->is_virtual ? first_moment(daemon, options->start) : 0;
   turn->target = turn->now;
-  if (uv_timer_init(&daemon->loop, &turn->timer) != 0 || uv_timer_init(&daemon->loop, &turn->drain_timer) != 0) {
+  if (uv_timer_init(&daemon->loop, &turn->timer) != 0 || uv_timer_init(&daemon->loop, &turn->drain_timer) != 0 ||
+      uv_idle_init(&daemon->loop, &turn->soon) != 0) {
     free(turn);
     return ERR_NO_MEMORY;
   }
   turn->timer.data = turn;
   turn->drain_timer.data = turn;
+  turn->soon.data = turn;
   *ret_turn = turn;
   return ERR_OK;
 }
@@ -405,14 +425,18 @@ void turn_drain(struct turn *turn) {
 
 static void on_closed(uv_handle_t *handle) {
   struct turn *turn = handle->data;
-  writer_finish(&turn->expect);
-  free(turn);
+  if (--turn->open_handles == 0) {
+    writer_finish(&turn->expect);
+    free(turn);
+  }
 }
 
 void turn_destroy(struct turn **turn) {
   if (*turn) {
-    uv_close((uv_handle_t *)&(*turn)->timer, NULL);
-    uv_close((uv_handle_t *)&(*turn)->drain_timer, on_closed); /* the second one to end */
+    (*turn)->open_handles = 3;
+    uv_close((uv_handle_t *)&(*turn)->timer, on_closed);
+    uv_close((uv_handle_t *)&(*turn)->drain_timer, on_closed);
+    uv_close((uv_handle_t *)&(*turn)->soon, on_closed);
     *turn = NULL;
   }
 }

@@ -142,7 +142,7 @@ static const struct config_engine config_engine_default = {
                .log_level = {(const uint8_t *)"info", 4}},
     .limits = {.batch_messages = 256,
                .batch_share = 32,
-               .timer_slice = 500,
+               .timer_slice = 200,
                .inbox_messages = 20000,
                .inbox_share = 2000,
                .envelope_messages = 500,

@@ -101,6 +101,7 @@ struct runtime {
   uint32_t batch_messages, batch_timers;
   struct held_timers held;
   bool behind;  /* timers that are due wait for the message that is being processed */
+  bool adding;  /* timers are due, and the batch that waits for the one in flight takes more of them */
   bool pausing; /* the tick has ended before the batch was full, so that the owner may look around */
   struct flight flight;
   struct writer scratch;

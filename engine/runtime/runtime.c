@@ -60,6 +60,7 @@ static void batch_clear(struct runtime *runtime) {
   runtime->batch_messages = 0;
   runtime->batch_timers = 0;
   runtime->pausing = false;
+  runtime->adding = false;
   inbox_next_batch(&runtime->inbox);
   arena_reset(&runtime->arena);
 }
@@ -220,19 +221,38 @@ static bool clock_lags(const struct runtime *runtime, civil_moment now) {
   return runtime->durable_clock && now > runtime->head.clock;
 }
 
-static bool has_work(struct runtime *runtime, civil_moment now) {
-  return inbox_waiting(&runtime->inbox) > 0 || due_waits(runtime, now) || runtime->cursors.dirty > 0 ||
-         runtime->resolutions || runtime_acts_waiting(runtime) || signed_due(runtime, now) ||
-         clock_lags(runtime, now) || runtime->pausing;
+/* What one tick has taken. */
+struct share {
+  uint32_t timers, messages;
+};
+
+static bool batch_takes_timers(const struct runtime *runtime) {
+  bool room = !store_in_batch(runtime->store) || store_batch_bytes(runtime->store) < BATCH_BYTES_MAX;
+  return room && runtime->batch_timers < runtime->limits.batch_timers;
 }
 
-/* A slice of each batch, or as many as a rehearsal was told; one batch holds no more than a slice of them in any case.
- */
-static bool take_timer(struct runtime *runtime, civil_moment now) {
-  bool wanted = !runtime->held.told || runtime->held.left > 0;
-  if (!wanted || runtime->batch_timers == runtime->limits.batch_timers || !due_take_next(runtime, now)) {
+static bool has_work(struct runtime *runtime, civil_moment now) {
+  return inbox_waiting(&runtime->inbox) > 0 || (batch_takes_timers(runtime) && due_waits(runtime, now)) ||
+         runtime->cursors.dirty > 0 || runtime->resolutions || runtime_acts_waiting(runtime) ||
+         signed_due(runtime, now) || clock_lags(runtime, now) || runtime->pausing;
+}
+
+/* A slice in each tick, or as many as a rehearsal was told. */
+static bool may_take_timer(const struct runtime *runtime, const struct share *share) {
+  if (!batch_takes_timers(runtime)) {
     return false;
   }
+  if (runtime->held.told) {
+    return runtime->held.left > 0;
+  }
+  return runtime->timers_first || runtime->limits.tick_timers == 0 || share->timers < runtime->limits.tick_timers;
+}
+
+static bool take_timer(struct runtime *runtime, civil_moment now, struct share *share) {
+  if (!may_take_timer(runtime, share) || !due_take_next(runtime, now)) {
+    return false;
+  }
+  share->timers++;
   runtime->batch_timers++;
   runtime->held.left -= runtime->held.told;
   return true;
@@ -260,22 +280,29 @@ static bool take_message(struct runtime *runtime, civil_moment now) {
 }
 
 /* Before each message the timers that are due, also those that the message before has set. What the last one has set is
- * for the next tick: nobody's receipt waits for it. True if that is all for this batch, false if the tick has had its
- * share. */
+ * for the next tick: nobody's receipt waits for it. False if the tick has had its share of messages. */
 static bool collect(struct runtime *runtime, civil_moment now) {
-  uint32_t tick_messages = 0;
+  struct share share = {0, 0};
   while (runtime->failed == ERR_OK && store_batch_bytes(runtime->store) < BATCH_BYTES_MAX) {
-    if (take_timer(runtime, now)) {
+    if (take_timer(runtime, now, &share)) {
       continue;
     }
     if (!take_message(runtime, now) || inbox_waiting(&runtime->inbox) == 0) {
       return true;
     }
-    if (++tick_messages == runtime->limits.tick_messages) {
+    if (++share.messages == runtime->limits.tick_messages) {
       return false;
     }
   }
   return true;
+}
+
+/* A batch of timers grows tick by tick; one in which a message waits for its receipt goes as soon as it can. */
+static void collect_batch(struct runtime *runtime, civil_moment now) {
+  bool done = collect(runtime, now);
+  bool more = batch_takes_timers(runtime) && due_waits(runtime, now);
+  runtime->pausing = !done || (more && runtime->batch_messages == 0);
+  runtime->adding = more && runtime->committing;
 }
 
 /* With timers still due the clock stands at the last of them: it must not jump over those that a crash leaves. */
@@ -303,7 +330,7 @@ enum err runtime_tick(struct runtime *runtime, civil_moment now) {
   if (!store_in_batch(runtime->store)) {
     store_begin(runtime->store);
   }
-  runtime->pausing = !collect(runtime, now);
+  collect_batch(runtime, now);
   move_clock(runtime, now);
   if ((runtime->committing || runtime->pausing) && runtime->failed == ERR_OK) {
     return ERR_OK; /* batch_done goes on with it, or the next tick */
@@ -339,6 +366,7 @@ struct runtime_limits runtime_limits_default(void) {
       .inbox_bytes = (size_t)64 << 20,
       .batch_messages = 256,
       .batch_timers = 256,
+      .tick_timers = 16,
       .steps_max = 1000,
       .cases_cached = 4096,
       .refusals_max = 1000,
@@ -466,7 +494,7 @@ size_t runtime_inbox_waiting(const struct runtime *runtime) {
 }
 
 bool runtime_pausing(const struct runtime *runtime) {
-  return runtime->pausing;
+  return runtime->pausing || runtime->adding;
 }
 
 bool runtime_committing(const struct runtime *runtime) {

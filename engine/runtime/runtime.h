@@ -142,7 +142,8 @@ struct runtime_limits {
   uint32_t batch_messages; /* in one commit, */
   uint32_t batch_share;    /* of these, of one sender; 0: first come first served, whoever sent it */
   uint32_t tick_messages;  /* of these, in one tick; 0: all that a batch takes */
-  uint32_t batch_timers;   /* the slice that messages wait for */
+  uint32_t batch_timers;   /* in one commit, */
+  uint32_t tick_timers;    /* of these, in one tick: messages wait for no more; 0: all that a batch takes */
   uint32_t steps_max;      /* that follow from one input, in all cases together */
   uint32_t cases_cached;   /* decoded between batches */
   uint32_t refusals_max;   /* incidents of one sender for refusals; further ones are counted together */
@@ -151,7 +152,7 @@ struct runtime_limits {
   uint32_t signed_entries; /* a signed head after so many entries, */
   uint32_t signed_ms;      /* or this long after the one before */
 };
-/* 4,096 messages, 64 MiB, 256, 0, 0, 256, 1,000, 4,096, 1,000, 1,000, 256; 1,000 entries, 15 minutes. */
+/* 4,096 messages, 64 MiB, 256, 0, 0, 256, 16, 1,000, 4,096, 1,000, 1,000, 256; 1,000 entries, 15 minutes. */
 struct runtime_limits runtime_limits_default(void);
 
 struct runtime_options {
@@ -190,8 +191,8 @@ void runtime_inbox_sort(struct runtime *runtime);
  * the one before is in flight the next is only collected, and committed as soon as that has ended. Nothing to do:
  * nothing. ERR_COMMIT, ERR_CORRUPT: stop and recover. */
 enum err runtime_tick(struct runtime *runtime, civil_moment now) MUST_CHECK;
-/* The last tick has collected as much as a tick may, and the batch takes more: tick again soon. What is submitted
- * meanwhile has its turn in the same batch. */
+/* The last tick has collected as much as a tick may, and the batch takes more, or timers are due and go into the batch
+ * that waits for the one in flight: tick again soon. What is submitted meanwhile has its turn in the same batch. */
 bool runtime_pausing(const struct runtime *runtime);
 /* When the next timer is due, CIVIL_MOMENT_NONE if there is none. */
 civil_moment runtime_next_due(struct runtime *runtime);

@@ -374,6 +374,7 @@ static void open_behind(struct bench *b, uint64_t seed, const char *folder) {
   write_script(seed);
   b->limits.batch_messages = 1 + chance(4);
   b->limits.batch_timers = 1 + chance(3);
+  b->limits.tick_timers = chance(3);
   b->limits.cases_cached = 1 + chance(6);
   bench_restart_with(b, "expiring");
 }

@@ -81,6 +81,19 @@ class Limits(BlackBox):
             self.send(link, link.welcome.sequence + 1 + number * envelope_max, events)
         self.assertTrue(self.assert_refused(link, "LIMIT").HasField("retry_after_ms"))
 
+    def test_a_connection_that_goes_on_after_refusals_is_cut_off(self):
+        stream = Stream(self.engine.exchange, self.keys(STRANGER), self.server_public(), timeout=2)
+        self.addCleanup(stream.close)
+        ping = client.frames_pb2.Frame(participant=STRANGER)
+        ping.ping.number = 1
+        in_vain = self.honest.welcome.in_flight_max + 256
+        try:
+            for _ in range(in_vain + 50):  # each is refused: it has not introduced itself
+                stream.send(ping.SerializeToString())
+        except OSError:
+            pass  # hung up meanwhile
+        self.assertTrue(stream.is_cut_off(5))
+
     # ---- a message that never ends ----
 
     def test_an_endless_message_is_cut_off_before_it_fills_the_memory(self):

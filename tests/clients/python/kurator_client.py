@@ -205,6 +205,8 @@ class Spool:
 class Connection:
     """One DEALER with one CURVE key. It carries the links that were made on it."""
 
+    heartbeat_ms = 5000  # § 12
+
     def __init__(self, context, endpoint, keys, server_public):
         self.context, self.endpoint, self.keys, self.server_public = context, endpoint, keys, server_public
         self.links, self.barrier = {}, None
@@ -219,9 +221,9 @@ class Connection:
         self.socket.setsockopt(zmq.CURVE_SERVERKEY, self.server_public)
         self.socket.setsockopt(zmq.CURVE_PUBLICKEY, self.keys.connection_public)
         self.socket.setsockopt(zmq.CURVE_SECRETKEY, self.keys.connection_secret)
-        self.socket.setsockopt(zmq.HEARTBEAT_IVL, 5000)
-        self.socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 15000)
-        self.socket.setsockopt(zmq.HEARTBEAT_TTL, 15000)
+        self.socket.setsockopt(zmq.HEARTBEAT_IVL, self.heartbeat_ms)
+        self.socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, 3 * self.heartbeat_ms)
+        self.socket.setsockopt(zmq.HEARTBEAT_TTL, 3 * self.heartbeat_ms)
         self.monitor = self.socket.get_monitor_socket()
         self.socket.connect(self.endpoint)
         for link in self.links.values():

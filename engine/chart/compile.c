@@ -524,6 +524,23 @@ static void derive_transition(struct compiler *c, struct transition *t, bool is_
   t->defaults = set.defaults;
 }
 
+/* Preorder: a parent's set stands before its children's are made. */
+static void derive_above(struct compiler *c) {
+  struct chart *chart = c->chart;
+  size_t words = bits_words(chart->states_count);
+  if (chart->states_count > ABOVE_MAX) {
+    return;
+  }
+  chart->above = ARENA_ARRAY(c->arena, bits_word, words * chart->states_count);
+  for (uint32_t i = 0; i < chart->states_count; i++) {
+    bits_word *above = chart->above + i * words;
+    if (chart->states[i].parent != NONE) {
+      memcpy(above, chart->above + chart->states[i].parent * words, words * sizeof(*above));
+    }
+    bits_add(above, i);
+  }
+}
+
 static void derive(struct compiler *c) {
   struct chart *chart = c->chart;
   chart->atomic = ARENA_ARRAY(c->arena, bits_word, bits_words(chart->states_count));
@@ -532,6 +549,7 @@ static void derive(struct compiler *c) {
       bits_add(chart->atomic, i);
     }
   }
+  derive_above(c);
   for (uint32_t i = 0; i < chart->transitions_count; i++) {
     struct transition *t = &chart->transitions[i];
     derive_transition(c, t, chart->states[t->source].initial == i);

@@ -92,6 +92,66 @@ static bool mentions_views(struct span text) {
   return false;
 }
 
+enum token { TOKEN_OPERATOR, TOKEN_OPERAND, TOKEN_UNKNOWN };
+
+static enum token word_token(struct span word) {
+  static const char *const operators[] = {"and", "or", "not"};
+  for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
+    if (span_is(word, operators[i])) {
+      return TOKEN_OPERATOR;
+    }
+  }
+  return span_is(word, "function") ? TOKEN_UNKNOWN : TOKEN_OPERAND;
+}
+
+/* Text in quotes without an escape, or one that is not looked into further. */
+static enum token text_token(struct span text, size_t *ret_size) {
+  const uint8_t *close = memchr(text.data + 1, text.data[0], text.size - 1);
+  *ret_size = close ? (size_t)(close - text.data) + 1 : text.size;
+  return close && !memchr(text.data, '\\', *ret_size) ? TOKEN_OPERAND : TOKEN_UNKNOWN;
+}
+
+/* What `text` begins with, which is no space; `before` is what stood before it. */
+static enum token take_token(struct span text, enum token before, size_t *ret_size) {
+  uint8_t c = text.data[0];
+  uint8_t next = text.size > 1 ? text.data[1] : 0;
+  *ret_size = 1;
+  if (is_name_byte(c, false)) { /* a number is a word here, too */
+    while (*ret_size < text.size && is_name_byte(text.data[*ret_size], false)) {
+      ++*ret_size;
+    }
+    return word_token(span_of(text.data, *ret_size));
+  }
+  if (c == '\'' || c == '"') {
+    return before == TOKEN_OPERAND ? TOKEN_UNKNOWN : text_token(text, ret_size);
+  }
+  if (c == '(') {
+    return before == TOKEN_OPERAND ? TOKEN_UNKNOWN : TOKEN_OPERATOR;
+  }
+  if (c == ')' || c == ']') {
+    return TOKEN_OPERAND;
+  }
+  bool comment = c == '-' && next == '-';
+  bool long_text = c == '[' && (next == '[' || next == '=');
+  bool plain = c != 0 && strchr("+-*/%^#<>=~&|.,[", c) != NULL;
+  return plain && !comment && !long_text ? TOKEN_OPERATOR : TOKEN_UNKNOWN;
+}
+
+/* Whether an expression surely calls nothing: no name, bracket or text is followed by what makes it a call, and there
+ * is nothing else that could hide one. Such an expression goes once through its text and ends. */
+static bool calls_nothing(struct span text) {
+  enum token before = TOKEN_OPERATOR;
+  for (text = skip_spaces(text); text.size > 0; text = skip_spaces(text)) {
+    size_t size;
+    before = take_token(text, before, &size);
+    if (before == TOKEN_UNKNOWN) {
+      return false;
+    }
+    text = span_of(text.data + size, text.size - size);
+  }
+  return true;
+}
+
 /* Numbers, true, false and null as JSON has them. */
 static bool json_scalar(struct compiler *c, struct span text, struct value *ret_value) {
   text = span_trim(text);
@@ -135,7 +195,7 @@ uint32_t compile_expr(struct compiler *c, struct span text, uint32_t line) {
   if (ref == LUA_NOREF) {
     return compile_bad(c, problem, line);
   }
-  return expr_add(c, (struct expr){.kind = EXPR_LUA, .line = line, .ref = ref});
+  return expr_add(c, (struct expr){.kind = EXPR_LUA, .line = line, .ref = ref, .bounded = calls_nothing(text)});
 }
 
 uint32_t compile_script(struct compiler *c, struct span text, uint32_t line) {

@@ -35,14 +35,17 @@ static const struct expr *expr_of(const struct chart_session *s, uint32_t expr) 
   return &s->chart->exprs[expr];
 }
 
-/* Runs the operation; a line inside a script becomes a line of the document. */
-static enum err run(struct operation *op, lua_CFunction function, uint32_t line, struct fault *fault) {
-  ASSERT(op->s->worker->current == op->s);
-  enum err err = sandbox_run(op->s->worker, function, op, fault);
+/* A line inside a script becomes a line of the document. */
+static enum err at_line(enum err err, uint32_t line, struct fault *fault) {
   if (err != ERR_OK && fault) {
     fault->line = fault->line > 0 ? line + fault->line - 1 : line;
   }
   return err;
+}
+
+static enum err run(struct operation *op, lua_CFunction function, uint32_t line, struct fault *fault) {
+  ASSERT(op->s->worker->current == op->s);
+  return at_line(sandbox_run(op->s->worker, function, op, fault), line, fault);
 }
 
 static enum err fault_of_bad(const struct expr *expr, struct fault *fault) {
@@ -111,30 +114,29 @@ static void push_expr(lua_State *L, const struct chart_session *s, const struct 
   }
 }
 
-static int evaluate_test(lua_State *L) {
-  struct operation *op = operation_of(L);
-  push_expr(L, op->s, op->expr);
-  op->truth = lua_toboolean(L, -1);
-  return 0;
+/* Of EXPR_LUA: leaves the value on the stack. */
+static enum err call(struct chart_session *s, const struct expr *e, uint32_t line, struct fault *fault) {
+  ASSERT(s->worker->current == s);
+  return at_line(sandbox_call(s->worker, e->ref, e->bounded, fault), line, fault);
 }
 
 enum err script_test(struct chart_session *s, uint32_t expr, bool *ret_truth, struct fault *fault) {
   const struct expr *e = expr_of(s, expr);
-  struct operation op = {.s = s, .expr = e};
   switch (e->kind) {
   case EXPR_IN:
-    op.truth = e->state != NONE && bits_get(s->config, e->state);
+    *ret_truth = e->state != NONE && bits_get(s->config, e->state);
     break;
   case EXPR_LITERAL:
-    op.truth = e->literal.kind != VALUE_NIL && (e->literal.kind != VALUE_BOOL || e->literal.truth);
+    *ret_truth = e->literal.kind != VALUE_NIL && (e->literal.kind != VALUE_BOOL || e->literal.truth);
     break;
   case EXPR_BAD:
     return fault_of_bad(e, fault);
   case EXPR_LUA:
-    TRY(run(&op, evaluate_test, e->line, fault));
+    TRY(call(s, e, e->line, fault));
+    *ret_truth = lua_toboolean(s->worker->L, -1);
+    lua_pop(s->worker->L, 1);
     break;
   }
-  *ret_truth = op.truth;
   return ERR_OK;
 }
 
@@ -261,16 +263,46 @@ static int evaluate_assign(lua_State *L) {
   return 0;
 }
 
+/* A value without parts needs no copy. */
+static bool is_scalar(lua_State *L) {
+  int type = lua_type(L, -1);
+  return type == LUA_TNIL || type == LUA_TBOOLEAN || type == LUA_TNUMBER || type == LUA_TSTRING;
+}
+
+static int evaluate_put(lua_State *L) {
+  struct operation *op = lua_touserdata(L, 1);
+  lua_remove(L, 1);
+  put(L, op->s, op->location, false);
+  return 0;
+}
+
+/* Into a declared variable, which is where most assignments go. Nothing that is done outside of a protected call can
+ * raise there: the environment has room for what is declared. */
+static enum err assign_variable(struct chart_session *s, const struct location *l, const struct expr *e,
+                                struct fault *fault) {
+  lua_State *L = s->worker->L;
+  TRY(call(s, e, l->line, fault));
+  if (is_scalar(L)) {
+    variables_put(L, s, l->variable, l->root);
+    return ERR_OK;
+  }
+  struct operation op = {.s = s, .location = l};
+  return at_line(sandbox_run_with(s->worker, evaluate_put, &op, fault), l->line, fault);
+}
+
 enum err script_assign(struct chart_session *s, uint32_t location, uint32_t expr, struct fault *fault) {
   const struct expr *e = expr_of(s, expr);
   const struct location *l = &s->chart->locations[location];
-  struct operation op = {.s = s, .expr = e, .location = l};
   if (!span_empty(l->problem)) {
     return fault_of_location(l, fault);
   }
   if (e->kind == EXPR_BAD) {
     return fault_of_bad(e, fault);
   }
+  if (e->kind == EXPR_LUA && l->plain && l->declared && !l->reserved) {
+    return assign_variable(s, l, e, fault);
+  }
+  struct operation op = {.s = s, .expr = e, .location = l};
   return run(&op, evaluate_assign, l->line, fault);
 }
 

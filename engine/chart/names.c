@@ -12,41 +12,6 @@
 
 enum { CAPACITY_FIRST = 64 };
 
-/* --- bitsets --- */
-
-uint32_t bits_next(const bits_word *set, uint32_t from, uint32_t end) {
-  if (from >= end) {
-    return NONE;
-  }
-  uint32_t word = from / BITS_WORD;
-  bits_word rest = set[word] & (~(bits_word)0 << (from % BITS_WORD));
-  while (rest == 0) {
-    if (++word * BITS_WORD >= end) {
-      return NONE;
-    }
-    rest = set[word];
-  }
-  uint32_t found = word * BITS_WORD + (uint32_t)__builtin_ctzll(rest);
-  return found < end ? found : NONE;
-}
-
-uint32_t bits_previous(const bits_word *set, uint32_t from, uint32_t end) {
-  if (from >= end) {
-    return NONE;
-  }
-  uint32_t at = end - 1;
-  uint32_t word = at / BITS_WORD;
-  bits_word rest = set[word] & (~(bits_word)0 >> (BITS_WORD - 1 - at % BITS_WORD));
-  while (rest == 0) {
-    if (word == from / BITS_WORD) {
-      return NONE;
-    }
-    rest = set[--word];
-  }
-  uint32_t found = word * BITS_WORD + (BITS_WORD - 1 - (uint32_t)__builtin_clzll(rest));
-  return found >= from ? found : NONE;
-}
-
 /* --- ids --- */
 
 uint32_t chart_state_find(const struct chart *chart, struct span id) {

@@ -215,6 +215,16 @@ static struct call call_of(struct chart_session *s, const struct chart_moment *m
   return (struct call){host, moment, outcome, limits->microsteps_max, limits->microsteps_max, false};
 }
 
+/* Without its text, which is large: it is only looked at when there is an error. */
+static void outcome_clear(struct chart_outcome *outcome, bool taken, bool ended) {
+  outcome->taken = taken;
+  outcome->errors = 0;
+  outcome->ended = ended;
+  outcome->first_error.err = ERR_OK;
+  outcome->first_error.line = outcome->first_error.column = 0;
+  outcome->first_error.text[0] = '\0';
+}
+
 static enum err call_end(struct chart_session *root, enum err err) {
   struct chart_outcome *outcome = root->call->outcome;
   outcome->ended = root->status == SESSION_ENDED;
@@ -233,7 +243,7 @@ static enum err call_end(struct chart_session *root, enum err err) {
 enum err chart_session_start(struct chart_session *session, const struct chart_moment *moment, const struct value *data,
                              const struct chart_host *host, struct chart_outcome *ret_outcome) {
   ASSERT(session->status == SESSION_NEW);
-  *ret_outcome = (struct chart_outcome){.taken = true};
+  outcome_clear(ret_outcome, true, false);
   struct call call = call_of(session, moment, host, ret_outcome);
   call_begin(session, &call);
   session->preset = data ? value_copy(&session->arena, data) : value_nil();
@@ -244,22 +254,26 @@ enum err chart_session_event(struct chart_session *session, const struct chart_m
                              const struct chart_event *event, const struct chart_host *host,
                              struct chart_outcome *ret_outcome) {
   ASSERT(session->status != SESSION_NEW);
-  *ret_outcome = (struct chart_outcome){.ended = session->status == SESSION_ENDED};
+  outcome_clear(ret_outcome, false, session->status == SESSION_ENDED);
   if (session->status == SESSION_ENDED) {
     return ERR_OK;
   }
   struct call call = call_of(session, moment, host, ret_outcome);
   call_begin(session, &call);
-  const struct event borrowed = {.type = EVENT_EXTERNAL,
-                                 .name = event->name,
-                                 .data = event->data,
-                                 .sendid = event->sendid,
-                                 .origin = event->origin,
-                                 .origintype = event->origintype,
-                                 .invokeid = event->invokeid,
-                                 .delivered = true};
-  enum err err = queue_external(session, event_copy(session, &borrowed));
-  return call_end(session, err == ERR_OK ? run_tree(session) : err);
+  struct event borrowed = {.type = EVENT_EXTERNAL, /* it is taken before the call ends */
+                           .name = event->name,
+                           .data = event->data,
+                           .sendid = event->sendid,
+                           .origin = event->origin,
+                           .origintype = event->origintype,
+                           .invokeid = event->invokeid,
+                           .delivered = true};
+  enum err err = queue_external(session, &borrowed);
+  err = call_end(session, err == ERR_OK ? run_tree(session) : err);
+  if (err != ERR_OK) {
+    session->external = (struct queue){.count = 0};
+  }
+  return err;
 }
 
 /* The session of the tree whose first timer is the earliest, or NULL. */
@@ -297,7 +311,7 @@ static enum err fire(struct chart_session *root, const struct chart_moment *mome
 
 enum err chart_session_advance(struct chart_session *session, const struct chart_moment *moment,
                                const struct chart_host *host, struct chart_outcome *ret_outcome) {
-  *ret_outcome = (struct chart_outcome){.ended = session->status == SESSION_ENDED};
+  outcome_clear(ret_outcome, false, session->status == SESSION_ENDED);
   for (;;) {
     civil_moment due = chart_session_due(session);
     if (due == CIVIL_MOMENT_NONE || due > moment->now) {

@@ -1,9 +1,11 @@
 /*
  * The Lua state of a worker and its budget.
  *
- * Three things are counted from one sandbox_refill to the next: instructions (by a count hook, and by library functions
- * that walk long texts or tables in C, where no hook runs), bytes held above what was held at the refill, and bytes
- * asked for at all, so that making garbage in a circle ends too. Memory is only refused while a protected
+ * Three things are counted from one sandbox_refill to the next: instructions (by a count hook, which each run starts
+ * anew, so that the count depends on nothing before; by library functions that walk long texts or tables in C, where no
+ * hook runs; and a little for each run), bytes held above what was held at the refill, and bytes asked for at all, so
+ * that making garbage in a circle ends too. An expression without a call is run without the hook, which Lua asks at
+ * every instruction: it cannot run for longer than its text. Memory is only refused while a protected
  * call runs (`armed`); outside of one, Lua would have nowhere to raise the error.
  *
  * A few refusals are answered by Lua with a full collection. After REFUSALS_MAX of them every request fails, because a
@@ -16,7 +18,8 @@
 #include "chart/session.h"
 
 enum {
-  HOOK_COUNT = 1000,
+  HOOK_COUNT = 100, /* instructions between two calls of the hook */
+  RUN_COST = 20,    /* of each run, for what ends before the hook is called */
   REFUSALS_MAX = 8,
   TRAFFIC_FACTOR = 64,
   STRING_SIZE_MAX = 1 << 18, /* bytes of one text */
@@ -112,15 +115,45 @@ static enum err fault_of_lua(struct chart_worker *worker, int status, struct fau
   return err;
 }
 
-enum err sandbox_run(struct chart_worker *worker, lua_CFunction run, void *op, struct fault *fault) {
-  lua_State *L = worker->L;
-  lua_pushcfunction(L, run);
-  lua_pushlightuserdata(L, op);
+/* The hook is what makes Lua slow; it is only set while something runs that could run for long. */
+static void set_hook(struct chart_worker *worker, bool on) {
+  if (on || worker->hooked) {
+    lua_sethook(worker->L, on ? hook : NULL, on ? LUA_MASKCOUNT : 0, on ? HOOK_COUNT : 0);
+    worker->hooked = on;
+  }
+}
+
+static enum err call(struct chart_worker *worker, int arguments, int results, struct fault *fault) {
   bool armed = worker->memory.armed;
   worker->memory.armed = true;
-  int status = lua_pcall(L, 1, 0, 0);
+  int status = lua_pcall(worker->L, arguments, results, 0);
   worker->memory.armed = armed;
   return status == LUA_OK ? ERR_OK : fault_of_lua(worker, status, fault);
+}
+
+enum err sandbox_run(struct chart_worker *worker, lua_CFunction run, void *op, struct fault *fault) {
+  set_hook(worker, true);
+  lua_pushcfunction(worker->L, run);
+  lua_pushlightuserdata(worker->L, op);
+  return call(worker, 1, 0, fault);
+}
+
+enum err sandbox_run_with(struct chart_worker *worker, lua_CFunction run, void *op, struct fault *fault) {
+  set_hook(worker, true);
+  lua_pushcfunction(worker->L, run);
+  lua_pushlightuserdata(worker->L, op);
+  lua_rotate(worker->L, -3, -1);
+  return call(worker, 2, 0, fault);
+}
+
+enum err sandbox_call(struct chart_worker *worker, int ref, bool bounded, struct fault *fault) {
+  worker->instructions_left -= RUN_COST;
+  if (worker->instructions_left < 0) {
+    return fault_set(fault, ERR_LIMIT, "a script runs too long");
+  }
+  set_hook(worker, !bounded);
+  (void)lua_rawgeti(worker->L, LUA_REGISTRYINDEX, ref);
+  return call(worker, 0, 1, fault);
 }
 
 /* --- chunks --- */
@@ -224,7 +257,6 @@ enum err sandbox_open(struct chart_worker *worker) {
   if (lua_pcall(worker->L, 1, 0, 0) != LUA_OK) {
     return ERR_NO_MEMORY;
   }
-  lua_sethook(worker->L, hook, LUA_MASKCOUNT, HOOK_COUNT);
   sandbox_refill(worker);
   return ERR_OK;
 }

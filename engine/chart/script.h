@@ -38,6 +38,7 @@ struct chart_worker {
   void *functions_arg;
   struct script_memory memory;
   int64_t instructions_left;
+  bool hooked;                   /* instructions are being counted */
   struct chart_session *current; /* whose variables `_ENV` is */
   int slot_ref;                  /* a function that holds the shared `_ENV` upvalue */
   int environment_meta_ref;      /* metatable of all variables: library, system variables */
@@ -58,6 +59,10 @@ void sandbox_close(struct chart_worker *worker);
 void sandbox_refill(struct chart_worker *worker);
 /* Runs `run(L)` with `op` as its light userdata argument, protected and under the budget. */
 enum err sandbox_run(struct chart_worker *worker, lua_CFunction run, void *op, struct fault *fault);
+/* The same with the value on top of the stack, which it takes, as a second argument. */
+enum err sandbox_run_with(struct chart_worker *worker, lua_CFunction run, void *op, struct fault *fault);
+/* Calls a compiled expression, whose value it leaves on the stack. `bounded`: it cannot run for long. */
+enum err sandbox_call(struct chart_worker *worker, int ref, bool bounded, struct fault *fault);
 /* For library functions: takes `cost` from the instructions left; raises when there are none. */
 void sandbox_charge(lua_State *L, uint64_t cost);
 struct chart_worker *sandbox_worker(lua_State *L);

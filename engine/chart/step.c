@@ -36,7 +36,7 @@ static enum err cond_holds(struct chart_session *s, const struct transition *t, 
   if (t->cond == NONE) {
     return ERR_OK;
   }
-  struct fault fault = {0};
+  struct fault fault; /* not cleared: its text is large */
   enum err err = script_test(s, t->cond, ret_holds, &fault);
   if (err == ERR_OK) {
     return ERR_OK;
@@ -63,14 +63,32 @@ static enum err select_in_state(struct chart_session *s, const struct symbol *sy
   return ERR_OK;
 }
 
+/* The nearest state that holds a transition of the symbol: the leaf itself, or above it. */
+static uint32_t source_from(const struct chart *chart, const struct symbol *symbol, uint32_t state) {
+  if (!chart->above) {
+    while (state != NONE && !bits_get(symbol->sources, state)) {
+      state = chart->states[state].parent;
+    }
+    return state;
+  }
+  const bits_word *above = chart->above + state * bits_words(chart->states_count);
+  for (size_t word = state / BITS_WORD + 1; word-- > 0;) {
+    bits_word both = above[word] & symbol->sources[word];
+    if (both) {
+      return (uint32_t)(word * BITS_WORD) + (BITS_WORD - 1 - (uint32_t)__builtin_clzll(both));
+    }
+  }
+  return NONE;
+}
+
 static enum err select_from_leaf(struct chart_session *s, const struct symbol *symbol, uint32_t leaf) {
   bool found = false;
-  for (uint32_t state = leaf; state != NONE && !found && !bits_get(s->visited, state);
-       state = s->chart->states[state].parent) {
+  uint32_t state = source_from(s->chart, symbol, leaf);
+  while (state != NONE && !bits_get(s->visited, state)) {
     bits_add(s->visited, state);
-    if (bits_get(symbol->sources, state)) {
-      TRY(select_in_state(s, symbol, state, &found));
-    }
+    TRY(select_in_state(s, symbol, state, &found));
+    uint32_t parent = s->chart->states[state].parent;
+    state = found || parent == NONE ? NONE : source_from(s->chart, symbol, parent);
   }
   return ERR_OK;
 }
@@ -82,9 +100,10 @@ static enum err select_all(struct chart_session *s, const struct symbol *symbol)
     return ERR_OK;
   }
   bits_clear(s->visited, end);
-  for (uint32_t i = bits_next(s->config, 0, end); i != NONE; i = bits_next(s->config, i + 1, end)) {
-    if (bits_get(s->chart->atomic, i)) {
-      TRY(select_from_leaf(s, symbol, i));
+  for (uint32_t word = 0; word < bits_words(end); word++) {
+    bits_word leaves = s->config[word] & s->chart->atomic[word];
+    for (; leaves; leaves &= leaves - 1) {
+      TRY(select_from_leaf(s, symbol, word * BITS_WORD + (uint32_t)__builtin_ctzll(leaves)));
     }
   }
   return ERR_OK;

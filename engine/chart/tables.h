@@ -40,9 +40,38 @@ static inline void bits_remove(bits_word *set, uint32_t i) {
   set[i / BITS_WORD] &= ~((bits_word)1 << (i % BITS_WORD));
 }
 /* The first member at or after `from` and below `end`, or NONE. */
-uint32_t bits_next(const bits_word *set, uint32_t from, uint32_t end);
+static inline uint32_t bits_next(const bits_word *set, uint32_t from, uint32_t end) {
+  if (from >= end) {
+    return NONE;
+  }
+  uint32_t word = from / BITS_WORD;
+  bits_word rest = set[word] & (~(bits_word)0 << (from % BITS_WORD));
+  while (rest == 0) {
+    if (++word * BITS_WORD >= end) {
+      return NONE;
+    }
+    rest = set[word];
+  }
+  uint32_t found = word * BITS_WORD + (uint32_t)__builtin_ctzll(rest);
+  return found < end ? found : NONE;
+}
 /* The last member below `end` and at or after `from`, or NONE. */
-uint32_t bits_previous(const bits_word *set, uint32_t from, uint32_t end);
+static inline uint32_t bits_previous(const bits_word *set, uint32_t from, uint32_t end) {
+  if (from >= end) {
+    return NONE;
+  }
+  uint32_t at = end - 1;
+  uint32_t word = at / BITS_WORD;
+  bits_word rest = set[word] & (~(bits_word)0 >> (BITS_WORD - 1 - at % BITS_WORD));
+  while (rest == 0) {
+    if (word == from / BITS_WORD) {
+      return NONE;
+    }
+    rest = set[--word];
+  }
+  uint32_t found = word * BITS_WORD + (BITS_WORD - 1 - (uint32_t)__builtin_clzll(rest));
+  return found >= from ? found : NONE;
+}
 
 /* --- expressions --- */
 
@@ -57,6 +86,7 @@ struct expr {
   uint32_t line;
   int ref;        /* EXPR_LUA */
   uint32_t state; /* EXPR_IN; NONE for a state that does not exist */
+  bool bounded;   /* EXPR_LUA: calls nothing, so that it cannot run for longer than its text */
   bool views;     /* EXPR_LUA: mentions a system variable as a whole, so that a variable may become a view of it */
   struct value literal; /* EXPR_LITERAL */
   struct span problem;  /* EXPR_BAD */
@@ -256,6 +286,8 @@ struct learned {
   struct symbol_table table;
 };
 
+enum { ABOVE_MAX = 512 };
+
 enum datamodel { DATAMODEL_LUA, DATAMODEL_NULL };
 
 struct chart {
@@ -277,6 +309,7 @@ struct chart {
   uint32_t states_count;
   uint32_t *by_id;   /* numbers of states in order of their ids */
   bits_word *atomic; /* atomic and final states */
+  bits_word *above;  /* by state: itself and its ancestors; NULL when there are more than ABOVE_MAX states */
   struct transition *transitions;
   uint32_t transitions_count;
   uint32_t *targets;

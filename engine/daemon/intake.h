@@ -68,7 +68,7 @@ struct intake_job {
 /* `idle` is called when a judge has become free, and may give it work. */
 enum err intake_judges_create(uv_loop_t *loop, void (*idle)(void *arg), void *arg,
                               struct intake_judges **ret_judges) MUST_CHECK;
-void intake_judges_destroy(struct intake_judges **judges); /* NULL-safe, NULLs; nothing is called any more */
+void intake_judges_destroy(struct intake_judges **at); /* NULL-safe, NULLs; nothing is called any more */
 bool intake_judges_busy(const struct intake_judges *judges);
 
 /* A copy. ERR_LIMIT: too many parts. */

@@ -17,7 +17,7 @@ enum { TELLING_LINES = 10, TELLING_MS = 60000 };
 enum telling_kind { TELLING_LINK_UP, TELLING_LINK_GONE, TELLING_REFUSED, TELLING_CUT_OFF, TELLING_KINDS };
 
 enum err tellings_create(struct daemon *daemon, struct tellings **ret_tellings) MUST_CHECK;
-void tellings_destroy(struct tellings **tellings); /* NULL-safe, NULLs; tells what was left out */
+void tellings_destroy(struct tellings **at); /* NULL-safe, NULLs; tells what was left out */
 /* True: write the line. `participant` NULL: unknown. */
 bool telling_allows(struct tellings *tellings, enum telling_kind kind, const struct participant *participant);
 /* Tells what was left out in minutes that are over. */

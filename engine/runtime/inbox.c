@@ -121,7 +121,7 @@ static size_t lane_find(const struct inbox *inbox, struct span sender) {
   size_t high = inbox->lanes_count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (span_compare(inbox->lanes[middle]->sender, sender) < 0) {
+    if (span_compare(inbox->lanes[middle].lane->sender, sender) < 0) {
       low = middle + 1;
     } else {
       high = middle;
@@ -149,14 +149,15 @@ static struct inbox_lane *lane_of(struct inbox *inbox, struct span sender, struc
     return &inbox->repeats;
   }
   size_t at = lane_find(inbox, sender);
-  if (at < inbox->lanes_count && span_equal(inbox->lanes[at]->sender, sender)) {
-    return inbox->lanes[at];
+  if (at < inbox->lanes_count && span_equal(inbox->lanes[at].lane->sender, sender)) {
+    return inbox->lanes[at].lane;
   }
-  struct inbox_lane **grown = realloc(inbox->lanes, (inbox->lanes_count + 1) * sizeof *grown);
+  struct inbox_slot *grown = realloc(inbox->lanes, (inbox->lanes_count + 1) * sizeof *grown);
   ASSERT(grown);
   inbox->lanes = grown;
   memmove(grown + at + 1, grown + at, (inbox->lanes_count++ - at) * sizeof *grown);
-  return grown[at] = lane_new(sender);
+  grown[at].lane = lane_new(sender);
+  return grown[at].lane;
 }
 
 /* ---- life ---- */
@@ -180,7 +181,7 @@ void inbox_finish(struct inbox *inbox) {
     free(inbox->items[i].block);
   }
   for (size_t i = 0; i < inbox->lanes_count; i++) {
-    free(inbox->lanes[i]);
+    free(inbox->lanes[i].lane);
   }
   free(inbox->lanes);
   free(inbox->items);
@@ -342,9 +343,13 @@ size_t inbox_waiting(const struct inbox *inbox) {
 
 /* ---- the order of a virtual clock ---- */
 
+struct waiter {
+  struct inbox_item *item;
+};
+
 static int item_compare(const void *left, const void *right) {
-  const struct inbox_item *a = *(struct inbox_item *const *)left;
-  const struct inbox_item *b = *(struct inbox_item *const *)right;
+  const struct inbox_item *a = ((const struct waiter *)left)->item;
+  const struct inbox_item *b = ((const struct waiter *)right)->item;
   if (a->occurred_at != b->occurred_at) {
     return a->occurred_at < b->occurred_at ? -1 : 1;
   }
@@ -356,25 +361,25 @@ static int item_compare(const void *left, const void *right) {
 }
 
 /* All that waits leaves its lane. */
-static size_t empty_lanes(struct inbox *inbox, struct inbox_item **ret_items) {
+static size_t empty_lanes(struct inbox *inbox, struct waiter *ret_items) {
   size_t count = 0;
   while (inbox->line.count > 0) {
-    ret_items[count++] = lane_pop(inbox, &inbox->line);
+    ret_items[count++].item = lane_pop(inbox, &inbox->line);
   }
   while (inbox->round_last) {
-    ret_items[count++] = lane_pop(inbox, inbox->round_last->next);
+    ret_items[count++].item = lane_pop(inbox, inbox->round_last->next);
   }
   return count;
 }
 
 void inbox_sort(struct inbox *inbox) {
-  struct inbox_item **items = calloc(inbox_waiting(inbox) + 1, sizeof *items);
+  struct waiter *items = calloc(inbox_waiting(inbox) + 1, sizeof *items);
   ASSERT(items);
   size_t count = empty_lanes(inbox, items);
   qsort(items, count, sizeof *items, item_compare);
   for (size_t i = 0; i < count; i++) {
-    items[i]->lane = &inbox->line;
-    lane_push(inbox, items[i]);
+    items[i].item->lane = &inbox->line;
+    lane_push(inbox, items[i].item);
   }
   free(items);
 }

@@ -53,6 +53,9 @@ struct inbox_lane {
   size_t taken;            /* for that batch */
   struct inbox_lane *next; /* in the round; NULL: nothing waits */
 };
+struct inbox_slot {
+  struct inbox_lane *lane;
+};
 
 struct inbox {
   struct inbox_item *items; /* all there are */
@@ -60,7 +63,7 @@ struct inbox {
   struct inbox_queue taken;
   struct inbox_lane line;        /* goes first; not in the round */
   struct inbox_lane repeats;     /* of the operator */
-  struct inbox_lane **lanes;     /* by sender, sorted; they stay */
+  struct inbox_slot *lanes;      /* by sender, sorted; they stay */
   struct inbox_lane *round_last; /* its `next` is the lane whose turn it is; NULL: all are empty */
   size_t lanes_count, round_count;
   uint64_t batch;

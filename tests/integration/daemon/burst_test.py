@@ -83,13 +83,15 @@ class Burst(unittest.TestCase):
         self.engine.stop()
         shutil.rmtree(self.engine.folder / "data")
         untouched.rename(self.engine.folder / "data")
+        seen = []
         for _ in range(3):
             self.serve()
-            self.engine.wait_until(lambda: self.timers() >= 50)
+            self.engine.wait_until(lambda: self.timers() >= 10 or self.journal() == entries)
+            seen.append(self.journal())
             self.engine.kill()
+        self.assertLess(seen[0], entries)  # in the middle
         self.serve()
         self.settle()
-        self.assertGreater(self.timers(), 0)
         self.assertEqual(entries, self.journal())
         self.assertEqual(outcome, self.engine.export("outcome").read_bytes())
         self.assert_rehearsed()
@@ -97,10 +99,11 @@ class Burst(unittest.TestCase):
     def test_messages_overtake_the_timers_of_others_and_a_rehearsal_follows(self):
         self.serve()
         sending = self.engine.submit([held(case) for case in reversed(CASES)] * 2)
-        self.engine.wait_until(lambda: self.timers() >= 50)
-        self.engine.kill()
-        self.serve()
-        self.engine.wait_until(lambda: self.timers() >= 50)
+        self.engine.wait_until(lambda: self.timers() >= 10)
+        for _ in range(2):
+            self.engine.kill()
+            self.serve()
+            time.sleep(0.2)
         self.engine.kill()
         self.serve()
         _, receipts, err = finish(sending)

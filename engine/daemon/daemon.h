@@ -38,7 +38,7 @@ struct daemon {
   struct turn *turn;
   struct desk *desk;
   struct tellings *tellings; /* what was logged of peers */
-  struct backup backup; /* the last one */
+  struct backup backup;      /* the last one */
   const char *config_dir, *data_dir;
   uint8_t config_digest[SIGNING_DIGEST]; /* of the configuration as it was read */
   civil_moment started_at;               /* wall clock */

@@ -32,6 +32,7 @@
 enum {
   CASE_ID_MAX = 200,
   CASE_KEY_MAX = 64,
+  CASE_ROOT_MAX = 64, /* bytes of a root case's id */
   CASE_CHILDREN_MAX = 200,
   CASE_DEADLINES_MAX = 400,        /* kept in one case, ended ones included */
   CASE_RECORD_MAX = 1 << 20,       /* bytes */
@@ -41,7 +42,7 @@ enum {
   CASEWORK_REVISION_SIZE = 32,     /* hexadecimal digits */
   /* What a chart means. Raised with every change of the vocabulary after which an old chart would behave otherwise: it
    * is part of each revision, so that no case is taken for one that began under the new meaning. */
-  CASEWORK_VOCABULARY = 2,
+  CASEWORK_VOCABULARY = 3,
 };
 
 struct casework;  /* configuration and compiled processes */
@@ -123,6 +124,7 @@ struct case_input {
   civil_moment occurred_at;  /* ≤ now */
   struct span invokeid;      /* INTERNAL: which element answers (the effect's `invoke`) */
   struct span origin;        /* INTERNAL: id of the case whose effect this was, empty if none */
+  struct span participant;   /* START: whose case it is from the start, without an offer; empty: nobody's */
   uint32_t timer_slot;       /* TIMER */
   uint64_t timer_generation; /* TIMER: an older generation is ignored */
 };
@@ -159,7 +161,7 @@ enum case_effect_kind {
   CASE_EFFECT_TIMER_SET,
   CASE_EFFECT_TIMER_CLEAR,
   CASE_EFFECT_START,    /* start a child case */
-  CASE_EFFECT_EVENT,    /* an internal event for another case (parent or child) */
+  CASE_EFFECT_EVENT,    /* an internal event for another case: parent, child, or the root case of `process` */
   CASE_EFFECT_DELIVERY, /* something for a participant's stream */
   CASE_EFFECT_INCIDENT,
   CASE_EFFECT_LOAD,  /* a participant's open referrals change by `delta` */
@@ -176,7 +178,9 @@ enum delivery_kind {
 struct case_effect {
   enum case_effect_kind kind;
   struct span case_id;      /* START, EVENT: the other case */
-  struct span process;      /* START: of the child; with `invoke`, `key` and `referral` for its case_identity */
+  struct span process;      /* START: of the child; with `invoke`, `key` and `referral` for its case_identity.
+                             * EVENT: a root case of this process, begun with the same data and for `participant` if it
+                             * is not there; empty: parent or child */
   struct span invoke;       /* START; EVENT: becomes the input's invokeid */
   struct span key;          /* START */
   bool referral;            /* START */
@@ -188,7 +192,7 @@ struct case_effect {
   uint64_t generation;      /* TIMER_SET: hand it back with the input; TIMER_CLEAR: of the timer that goes */
   civil_moment due;         /* TIMER_SET; TIMER_CLEAR: of the timer that goes. No timer is SET twice without a CLEAR */
   enum delivery_kind delivery;
-  struct span participant; /* DELIVERY, LOAD */
+  struct span participant; /* DELIVERY, LOAD; EVENT with a process */
   struct span subject;     /* DELIVERY: element id, template or deadline id */
   struct span reason;      /* ENDED: the ground; DELIVERY_OFFER_WITHDRAWN: why; INCIDENT: a stable code, below */
   struct span detail;      /* INCIDENT: text for the operator; no personal data */

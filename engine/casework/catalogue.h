@@ -78,13 +78,13 @@ struct event_rule {
 struct participant {
   struct span id;
   struct span kind;
-  struct span title; /* Russian */
+  struct span title;            /* Russian */
   struct text_list territories; /* municipalities, settlements, "*" */
   struct text_list settlements; /* those within its municipalities (whoever builds the catalogue fills it) */
-  struct text_list helps;    /* kinds of help it takes referrals for */
-  int64_t capacity;          /* open referrals at a time, 0: unbounded */
-  struct text_list office;   /* "mon-fri 09:00-18:00"; none: always open */
-  struct text_list sittings; /* "3 wed" = third Wednesday of each month, "last fri", or dates; for bodies that sit */
+  struct text_list helps;       /* kinds of help it takes referrals for */
+  int64_t capacity;             /* open referrals at a time, 0: unbounded */
+  struct text_list office;      /* "mon-fri 09:00-18:00"; none: always open */
+  struct text_list sittings;    /* "3 wed" = third Wednesday of each month, "last fri", or dates; for bodies that sit */
 };
 struct territory {
   struct span code;

@@ -1,5 +1,5 @@
 /*
- * content.c — executable content of the namespace: k:status, k:notify, k:incident, k:withdraw.
+ * content.c — executable content of the namespace: k:status, k:notify, k:incident, k:withdraw, k:inform.
  *
  * They take effect at once, in the order in which the chart runs them. An error here becomes error.execution in the
  * chart.
@@ -64,6 +64,28 @@ static enum err run_withdraw(struct step *s, const struct value *data, struct fa
   return ERR_OK;
 }
 
+/* The root case PROCESS.KEY, which no sender can begin: its name says that a chart keeps it. */
+static enum err run_inform(struct step *s, const struct value *data, struct fault *fault) {
+  const struct catalogue *catalogue = s->c->casework->options.catalogue;
+  const struct process *process = casework_process(s->c->casework, value_get_text(data, "process"));
+  struct span key = value_get_text(data, "key");
+  struct span event = value_get_text(data, "event");
+  struct span owner = value_get_text(data, "participant");
+  const struct participant *participant = catalogue_participant(catalogue, owner);
+  const struct value *content = value_get(data, "data");
+  if (!process || !payload_key_valid(key) || !payload_key_valid(event) ||
+      process->name.size + 1 + key.size > CASE_ROOT_MAX || (!span_empty(owner) && !participant)) {
+    return fault_set(fault, ERR_SCRIPT, "inform: a process, a key and an event are wanted, and a known participant");
+  }
+  struct case_effect *effect = effect_add(s, CASE_EFFECT_EVENT);
+  effect->case_id = arena_printf(s->arena, "%.*s.%.*s", SPAN_ARG(process->name), SPAN_ARG(key));
+  effect->process = process->name;
+  effect->participant = participant ? participant->id : (struct span){0};
+  effect->event = arena_printf(s->arena, "inform.%.*s", SPAN_ARG(event));
+  effect->data = content ? value_copy(s->arena, content) : value_nil();
+  return ERR_OK;
+}
+
 static const struct child *running_part(const struct case_file *c, struct span invokeid) {
   for (size_t i = c->children_count; i-- > 0;) {
     const struct child *child = &c->children[i];
@@ -95,10 +117,9 @@ enum err case_content_run(struct step *s, const struct chart_send *send, struct 
     const char *type;
     enum err (*run)(struct step *, const struct value *, struct fault *);
   } table[] = {
-      {"urn:kurator:status", run_status},
-      {"urn:kurator:notify", run_notify},
-      {"urn:kurator:incident", run_incident},
-      {"urn:kurator:withdraw", run_withdraw},
+      {"urn:kurator:status", run_status},     {"urn:kurator:notify", run_notify},
+      {"urn:kurator:incident", run_incident}, {"urn:kurator:withdraw", run_withdraw},
+      {"urn:kurator:inform", run_inform},
   };
   for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
     if (span_is(send->type, table[i].type)) {

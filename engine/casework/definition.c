@@ -80,6 +80,9 @@ static const struct chart_attribute notify_attributes[] = {
 };
 static const struct chart_attribute incident_attributes[] = {EXPR_NEEDED("reason"), END};
 static const struct chart_attribute withdraw_attributes[] = {EXPR("reason"), END};
+static const struct chart_attribute inform_attributes[] = {
+    TEXT_NEEDED("process"), EXPR_NEEDED("key"), TEXT_NEEDED("event"), EXPR("participant"), EXPR("data"), END,
+};
 
 static const struct chart_element vocabulary_elements[] = {
     [ELEMENT_DEADLINE] = {"deadline", CHART_PLACE_STATE, deadline_attributes},
@@ -92,6 +95,7 @@ static const struct chart_element vocabulary_elements[] = {
     {"notify", CHART_PLACE_CONTENT, notify_attributes},
     {"incident", CHART_PLACE_CONTENT, incident_attributes},
     {"withdraw", CHART_PLACE_CONTENT, withdraw_attributes},
+    {"inform", CHART_PLACE_CONTENT, inform_attributes},
     {NULL, CHART_PLACE_STATE, NULL},
 };
 static const struct chart_vocabulary vocabulary = {CASE_NAMESPACE, CASE_TYPE_PREFIX, vocabulary_elements};

@@ -122,6 +122,41 @@ static enum err function_next_sitting(const struct call *call, struct value *ret
   return ERR_OK;
 }
 
+/* participants(role): ids of those who stand behind it in the case's territory, in order. */
+static enum err function_participants(const struct call *call, struct value *ret_value) {
+  const struct case_file *c = call->casework->stepping;
+  const struct catalogue *catalogue = call->casework->options.catalogue;
+  const struct value *name = argument(call, 0);
+  const struct role_rule *role = name->kind == VALUE_TEXT ? catalogue_role(catalogue, name->text) : NULL;
+  if (!role) {
+    return bad_argument(call, "participants(role)");
+  }
+  struct value *ids = ARENA_ARRAY(call->arena, struct value, catalogue->participants_count);
+  size_t count = 0;
+  for (size_t i = 0; c && i < catalogue->participants_count; i++) {
+    const struct participant *p = &catalogue->participants[i];
+    if (text_list_names(&role->kinds, p->kind) && participant_serves(p, c->territory)) {
+      ids[count++] = value_text(p->id);
+    }
+  }
+  *ret_value = value_list(ids, count);
+  return ERR_OK;
+}
+
+/* delay(moment, date): how long until the day begins, as <send> wants it; "0s" if it has begun. */
+static enum err function_delay(const struct call *call, struct value *ret_value) {
+  const struct value *now = argument(call, 0);
+  civil_moment moment;
+  civil_day day;
+  if (now->kind != VALUE_TEXT || civil_moment_parse(now->text, &moment) != ERR_OK || !argument_day(call, 1, &day)) {
+    return bad_argument(call, "delay(moment, date)");
+  }
+  civil_moment start = civil_day_start(day);
+  long long wait = start > moment ? (long long)(start - moment) : 0;
+  *ret_value = value_text(arena_printf(call->arena, "%lldms", wait));
+  return ERR_OK;
+}
+
 /* Dates as text compare as dates, so that the least text is the earliest day. Nils are passed over. */
 static enum err extreme_date(const struct call *call, int sign, struct value *ret_value) {
   for (size_t i = 0; i < call->count; i++) {
@@ -159,13 +194,21 @@ static enum err function_min_date(const struct call *call, struct value *ret_val
 FUNCTION(due)
 FUNCTION(working_days)
 FUNCTION(next_sitting)
+FUNCTION(participants)
+FUNCTION(delay)
 FUNCTION(max_date)
 FUNCTION(min_date)
 
 const struct chart_function_entry *functions_table(void) {
   static const struct chart_function_entry table[] = {
-      {"due", call_due},           {"working_days", call_working_days}, {"next_sitting", call_next_sitting},
-      {"max_date", call_max_date}, {"min_date", call_min_date},         {NULL, NULL},
+      {"due", call_due},
+      {"working_days", call_working_days},
+      {"next_sitting", call_next_sitting},
+      {"max_date", call_max_date},
+      {"min_date", call_min_date},
+      {"participants", call_participants},
+      {"delay", call_delay},
+      {NULL, NULL},
   };
   return table;
 }

@@ -9,7 +9,11 @@
 #include "casework/routing.h"
 #include "casework/step.h"
 
+/* Whose case it is without an offer carries nothing. */
 static void change_load(struct step *s, int64_t delta) {
+  if (s->c->offer == 0) {
+    return;
+  }
   struct case_effect *effect = effect_add(s, CASE_EFFECT_LOAD);
   effect->participant = effect_text(s, s->c->addressee);
   effect->delta = delta;

@@ -397,6 +397,8 @@ static enum err step_start(struct step *s) {
   struct case_file *c = s->c;
   struct chart_outcome outcome = {0};
   c->opened_at = s->now;
+  c->addressee = case_text(c, c->addressee, s->input->participant);
+  c->last_addressee = c->addressee;
   read_payload(s);
   TRY(chart_session_create(c->casework->worker, c->process->chart, c->identity.id, &c->session));
   struct value preset = start_preset(s);

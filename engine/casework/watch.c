@@ -366,12 +366,46 @@ static enum err read_term(struct step *s, struct live *live, struct anchor *anch
   return ERR_OK;
 }
 
+/* True if the deadline is met by what occurred on `day`; the watch is then gone. A late event leaves a missed deadline
+ * missed and is remembered, as long as its state is active: later it speaks of something else. */
+static bool meet(struct step *s, struct watch *w, civil_day day) {
+  struct deadline *d = &w->deadline;
+  if (d->opens != CIVIL_DAY_NONE && day < d->opens) {
+    return false;
+  }
+  if (day <= d->due) {
+    d->done_on = day;
+    settle(s, w, deadline_is_open(d) ? DEADLINE_MET : DEADLINE_MET_REPORTED_LATE);
+    return true;
+  }
+  if (d->state == DEADLINE_MISSED && d->done_on == CIVIL_DAY_NONE && w->serial != 0) {
+    d->done_on = day;
+    effect_deadline(s, d);
+  }
+  return false;
+}
+
+/* Done by what the chart has counted up, not by one event: asked again as long as it can still be met. */
+static enum err foresee(struct step *s, struct live *live) {
+  struct watch *w = live->slot == 0 ? NULL : case_watch_find(s->c, live->slot);
+  bool ok = true;
+  civil_day done;
+  if (!live->element->foreseen || !w) {
+    return ERR_OK;
+  }
+  TRY(read_day(s, live, "done", &done, &ok));
+  if (ok && done != CIVIL_DAY_NONE && done <= civil_moment_day(s->now)) {
+    (void)meet(s, w, done);
+  }
+  return ERR_OK;
+}
+
 enum err watch_refresh(struct step *s, struct live *live) {
   struct watch *w = live->slot == 0 ? NULL : case_watch_find(s->c, live->slot);
   struct anchor anchor;
   bool ok;
   if (live->slot != 0 && !(w && deadline_is_open(&w->deadline))) {
-    return ERR_OK; /* what is settled or missed is not computed again */
+    return foresee(s, live); /* what is settled or missed is not computed again */
   }
   TRY(read_day(s, live, "from", &anchor.from, &ok));
   if (ok && anchor.from != CIVIL_DAY_NONE) {
@@ -385,7 +419,10 @@ enum err watch_refresh(struct step *s, struct live *live) {
   if (ok && live->element->foreseen && live->slot == 0 && anchor.from != CIVIL_DAY_NONE) {
     TRY(read_day(s, live, "done", &anchor.done, &ok));
   }
-  return ok ? watch_follow(s, live, live->key, &anchor, &live->slot) : ERR_OK;
+  if (ok) {
+    TRY(watch_follow(s, live, live->key, &anchor, &live->slot));
+  }
+  return ok ? foresee(s, live) : ERR_OK;
 }
 
 /* ---- ending ------------------------------------------------------------------------------------------------- */
@@ -422,31 +459,27 @@ void watch_take_back(struct step *s, civil_day day) {
 
 /* ---- meeting ------------------------------------------------------------------------------------------------ */
 
-/* True if the deadline is met by what occurred on `day`; the watch is then gone. A late event leaves a missed deadline
- * missed and is remembered, as long as its state is active: later it speaks of something else. */
-static bool meet(struct step *s, struct watch *w, civil_day day) {
-  struct deadline *d = &w->deadline;
-  if (d->opens != CIVIL_DAY_NONE && day < d->opens) {
-    return false;
-  }
-  if (day <= d->due) {
-    d->done_on = day;
-    settle(s, w, deadline_is_open(d) ? DEADLINE_MET : DEADLINE_MET_REPORTED_LATE);
-    return true;
-  }
-  if (d->state == DEADLINE_MISSED && d->done_on == CIVIL_DAY_NONE && w->serial != 0) {
-    d->done_on = day;
-    effect_deadline(s, d);
-  }
-  return false;
+/* _x with the deadline that is asked about: one condition serves all instances, those of the past too. */
+static struct chart_moment moment_of(struct step *s, const struct deadline *d) {
+  const struct value_field fields[] = {
+      FIELD("id", value_text(effect_text(s, d->id))),
+      FIELD("key", data_text(effect_text(s, d->key))),
+      FIELD("from", data_date(s, d->from)),
+      FIELD("due", data_date(s, d->due)),
+  };
+  struct chart_moment moment = s->moment;
+  moment.platform = value_with(s->arena, &moment.platform, SPAN_LITERAL("deadline"), DATA_MAP(s, fields));
+  return moment;
 }
 
 /* A condition holds as in Lua: neither nil nor false; one that fails is an incident and does not hold. */
-static enum err condition_holds(struct step *s, const struct element *e, const char *name,
+static enum err condition_holds(struct step *s, const struct watch *w, const char *name,
                                 const struct chart_event *event, bool *ret_holds) {
   struct value v;
   struct fault fault = {0};
-  enum err err = chart_session_attribute(s->c->session, &s->moment, e->number, name, event, s->arena, &v, &fault);
+  const struct element *e = w->element;
+  const struct chart_moment moment = moment_of(s, &w->deadline);
+  enum err err = chart_session_attribute(s->c->session, &moment, e->number, name, event, s->arena, &v, &fault);
   *ret_holds = err == ERR_OK && v.kind != VALUE_NIL && (v.kind != VALUE_BOOL || v.truth);
   if (err == ERR_SCRIPT) {
     effect_incident(s, "script-error", arena_printf(s->arena, "%.*s, %s: %s", SPAN_ARG(e->id), name, fault.text));
@@ -456,14 +489,16 @@ static enum err condition_holds(struct step *s, const struct element *e, const c
 }
 
 /* Without a condition every event of the list counts. */
-static enum err is_met_by(struct step *s, const struct element *e, const struct chart_event *event, bool *ret_holds) {
+static enum err is_met_by(struct step *s, const struct watch *w, const struct chart_event *event, bool *ret_holds) {
+  const struct element *e = w->element;
   *ret_holds = text_list_names(&e->met_by, event->name);
-  return *ret_holds && e->conditional ? condition_holds(s, e, "met-if", event, ret_holds) : ERR_OK;
+  return *ret_holds && e->conditional ? condition_holds(s, w, "met-if", event, ret_holds) : ERR_OK;
 }
 
-static enum err is_ended_by(struct step *s, const struct element *e, const struct chart_event *event, bool *ret_holds) {
+static enum err is_ended_by(struct step *s, const struct watch *w, const struct chart_event *event, bool *ret_holds) {
+  const struct element *e = w->element;
   *ret_holds = text_list_names(&e->ends_by, event->name);
-  return *ret_holds && e->ends_conditional ? condition_holds(s, e, "ends-if", event, ret_holds) : ERR_OK;
+  return *ret_holds && e->ends_conditional ? condition_holds(s, w, "ends-if", event, ret_holds) : ERR_OK;
 }
 
 /* True if the watch is gone: the deadline was met, or what ends it occurred in time, so that nothing was due any more.
@@ -472,12 +507,12 @@ static enum err apply_event(struct step *s, struct watch *w, const struct chart_
   civil_day day = civil_moment_day(s->occurred_at);
   bool holds = false;
   *ret_gone = false;
-  TRY(is_met_by(s, w->element, event, &holds));
+  TRY(is_met_by(s, w, event, &holds));
   if (holds && meet(s, w, day)) {
     *ret_gone = true;
     return ERR_OK;
   }
-  TRY(is_ended_by(s, w->element, event, &holds));
+  TRY(is_ended_by(s, w, event, &holds));
   if (holds && day <= w->deadline.due) {
     settle(s, w, DEADLINE_CANCELLED);
     *ret_gone = true;

@@ -118,6 +118,13 @@ static int64_t edition_of(const struct judgement *j) {
   return edition && edition->kind == VALUE_INT ? edition->integer : 0;
 }
 
+/* Numbers that begin with the name of a process are those of the cases that charts begin (k:inform). */
+static bool is_kept_by_charts(const struct judgement *j) {
+  struct span rest;
+  struct span first = span_cut(j->message->case_id, '.', &rest);
+  return first.size < j->message->case_id.size && casework_has_process(j->runtime->casework, first);
+}
+
 static enum err judge_start(struct judgement *j) {
   struct span process = event_process(j->rule, &j->clear);
   if (span_empty(process) || memchr(j->message->case_id.data, '/', j->message->case_id.size)) {
@@ -125,6 +132,9 @@ static enum err judge_start(struct judgement *j) {
   }
   if (!casework_has_process(j->runtime->casework, process)) {
     return refuse(j, ERR_CONFIG, "Процесс, который начинает это событие, не загружен");
+  }
+  if (is_kept_by_charts(j)) {
+    return refuse(j, ERR_FORBIDDEN, "Номер дела начинается с имени процесса: такие дела начинает сама система");
   }
   j->way = WAY_START;
   return case_permits(NULL, j->rule, j->sender, &j->clear, &j->fault);

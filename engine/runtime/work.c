@@ -69,7 +69,7 @@ static void add_start(struct work *work, const struct case_slot *parent, const s
 }
 
 static void add_event(struct work *work, const struct case_slot *from, const struct case_effect *effect) {
-  struct case_identity identity = {.id = effect->case_id};
+  struct case_identity identity = {.id = effect->case_id, .process = effect->process, .key = effect->case_id};
   struct case_input input = {
       .kind = CASE_INPUT_INTERNAL,
       .event = effect->event,
@@ -77,6 +77,7 @@ static void add_event(struct work *work, const struct case_slot *from, const str
       .occurred_at = effect->occurred_at,
       .invokeid = effect->invoke,
       .origin = from->id,
+      .participant = effect->participant,
   };
   work_add(work, &identity, &input);
 }
@@ -190,11 +191,28 @@ static enum err step(struct work *work, const struct work_input *input, struct c
   return ERR_OK;
 }
 
+/* The first that a chart has to say to a case of this process begins it. */
+static enum err begin_if_unknown(struct work *work, const struct work_input *input) {
+  struct case_slot *slot = NULL;
+  struct fault unread = {0};
+  if (span_empty(input->identity.process) || input->input.kind != CASE_INPUT_INTERNAL ||
+      cases_get(&work->runtime->cases, input->identity.id, &slot, &unread) != ERR_NOT_FOUND) {
+    return ERR_OK;
+  }
+  struct work_input start = *input;
+  start.input.kind = CASE_INPUT_START;
+  start.input.event = (struct span){NULL, 0};
+  TRY(slot_of(work, &start, &slot));
+  touch(work, slot);
+  return step(work, &start, slot);
+}
+
 static enum err run_input(struct work *work, const struct work_input *input) {
   work->failed_case = input->identity.id;
   if (++work->steps > work->runtime->limits.steps_max) {
     return fault_set(&work->fault, ERR_LIMIT, "one input led to more than %u steps", work->runtime->limits.steps_max);
   }
+  TRY(begin_if_unknown(work, input));
   struct case_slot *slot = NULL;
   enum err found = slot_of(work, input, &slot);
   if (is_moot(work, input, found, slot)) {

@@ -159,6 +159,9 @@ static struct span operand(struct outline *o, struct span text) {
   if (span_is(text, "_x.today")) {
     return SPAN_LITERAL("сегодня");
   }
+  if (span_is(text, "_x.deadline.key")) {
+    return SPAN_LITERAL("тот, к которому относится срок");
+  }
   if (take(&rest, "_x.settings.")) {
     const struct config_setting *found = setting(o, rest);
     title = found ? found->title : none();

@@ -87,7 +87,8 @@ def summarise(outcome, delays, participants, notices_rows, journal, until, first
     """`outcome`: lines of `kurator outcome export`; `delays`: rows of `kurator case show`, longest delay first."""
     roots = {}
     for line in outcome:
-        if line["type"] == "case":
+        # What an organisation owes each month is a case too (its number begins with its process), but nobody's.
+        if line["type"] == "case" and not line["case"].startswith(line["process"] + "."):
             roots.setdefault(line["case"], line)
     referrals = [line for line in outcome if line["type"] == "referral"]
     lines = [line for line in outcome if line["type"] == "deadline"]

@@ -84,6 +84,23 @@ static void the_next_sitting_is_that_of_the_territory(void **state) {
   assert_fails("next_sitting('2026-01-22', 'nobody')");
 }
 
+static void participants_are_those_of_the_territory(void **state) {
+  (void)state;
+  assert_gives("participants('helper')", "{\"v\":[\"helper-north\"]}");
+  assert_gives("participants('board')[1]", "{\"v\":\"board-north\"}");
+  assert_fails("participants('nobody')");
+  assert_fails("participants()");
+}
+
+static void a_delay_lasts_until_the_day_begins(void **state) {
+  (void)state;
+  assert_gives("delay('2026-01-12T10:00:00+05:00', '2026-01-13')", "{\"v\":\"50400000ms\"}");
+  assert_gives("delay('2026-01-12T10:00:00+05:00', '2026-01-12')", "{\"v\":\"0ms\"}");
+  assert_gives("delay(_x.now, '1999-01-01')", "{\"v\":\"0ms\"}");
+  assert_fails("delay('soon', '2026-01-13')");
+  assert_fails("delay(_x.now)");
+}
+
 static void dates_are_compared_and_nil_is_passed_over(void **state) {
   (void)state;
   assert_gives("max_date('2026-01-12', nil, '2026-02-01')", "{\"v\":\"2026-02-01\"}");
@@ -99,6 +116,8 @@ int main(void) {
       TEST(due_counts_a_term),
       TEST(working_days_are_counted),
       TEST(the_next_sitting_is_that_of_the_territory),
+      TEST(participants_are_those_of_the_territory),
+      TEST(a_delay_lasts_until_the_day_begins),
       TEST(dates_are_compared_and_nil_is_passed_over),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

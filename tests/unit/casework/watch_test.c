@@ -46,6 +46,12 @@ static const struct world_process processes[] = {
     {"done", "<state id='wait'><k:deadline id='d' from='start.day' due='5wd' opens='1d' done='start.done'"
              "  met-by='visit.done'/><transition event='moved'><assign location='start.day' expr='_event.data.day'/>"
              "</transition></state>"},
+    {"counted",
+     "<state id='wait'><k:deadline id='d' key='start.day' from='start.day' due='5wd' done='start.done'"
+     "  met-by='completed visit.done' met-if=\"_event.name == 'completed' or _x.deadline.key == _event.data.phase\"/>"
+     "<transition event='moved'><assign location='start.done' expr='_event.data.day'/></transition>"
+     "<transition event='entered' target='wait'><assign location='start.day' expr=\"'2026-02-02'\"/>"
+     "</transition><transition event='left' target='away'/></state><state id='away'/>"},
     {"broken",
      "<state id='wait'><k:deadline id='x' from='start.day.nothing.at' due='1d'/>"
      "<transition event='moved'><assign location='start.day' expr=\"{nothing={at=_event.data.day}}\"/></transition>"
@@ -417,6 +423,44 @@ static void what_was_done_outside_the_term_leaves_it_open(void **state) {
   world_refuse(&w, "met");
 }
 
+static void what_a_chart_counts_up_meets_it_when_it_is_enough(void **state) {
+  (void)state;
+  start("counted", "{\"day\":\"2026-01-09\"}");
+  world_event(&w, "c", "agency-1", "moved", "{\"day\":\"2026-01-13\"}");
+  world_refuse(&w, "met"); /* that day has not come */
+  world_event(&w, "c", "agency-1", "moved", "{\"day\":\"2026-01-12\"}");
+  world_expect(&w, "deadline d met from=2026-01-09 term=5wd due=2026-01-16 opens=- at=2026-01-12T10:00:00+05:00 "
+                   "done=2026-01-12");
+}
+
+static void a_missed_one_can_still_be_counted_up_while_its_state_is_active(void **state) {
+  (void)state;
+  start("counted", "{\"day\":\"2026-01-09\"}");
+  world_start(&w, "gone", "counted", "begin", "{\"day\":\"2026-01-09\"}");
+  world_until(&w, "2026-01-20");
+  world_event(&w, "gone", "helper-north", "left", "{}");
+  world_mark(&w);
+  world_event(&w, "c", "agency-1", "moved", "{\"day\":\"2026-01-19\"}");
+  world_refuse(&w, "met-reported-late"); /* not inside the term */
+  world_event(&w, "c", "agency-1", "moved", "{\"day\":\"2026-01-15\"}");
+  world_expect(&w, "c: deadline d met-reported-late");
+  world_refuse(&w, "gone: deadline");
+}
+
+/* The variables have moved on; the deadline that is asked about has not. */
+static void a_condition_knows_which_deadline_it_is_asked_about(void **state) {
+  (void)state;
+  start("counted", "{\"day\":\"2026-01-12\"}");
+  world_until(&w, "2026-01-22");
+  world_event(&w, "c", "helper-north", "entered", "{}");
+  world_expect(&w, "deadline d open from=2026-02-02");
+  world_mark(&w);
+  assert_int_equal(world_send(&w, "c", "helper-north", "visit.done", "{\"phase\":\"2026-01-12\"}", "2026-01-15"),
+                   ERR_OK);
+  world_expect(&w, "deadline d met-reported-late from=2026-01-12");
+  world_refuse(&w, "from=2026-02-02");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -453,6 +497,9 @@ int main(void) {
       TEST(an_ending_that_is_told_late_takes_the_miss_back),
       TEST(what_would_have_ended_it_too_late_leaves_the_miss),
       TEST(the_end_of_the_case_that_is_told_late_takes_the_misses_after_it_back),
+      TEST(what_a_chart_counts_up_meets_it_when_it_is_enough),
+      TEST(a_missed_one_can_still_be_counted_up_while_its_state_is_active),
+      TEST(a_condition_knows_which_deadline_it_is_asked_about),
       TEST(what_was_done_before_it_opened_is_born_met),
       TEST(what_was_done_outside_the_term_leaves_it_open),
   };

@@ -274,6 +274,15 @@ static void load_change(struct world *w, const struct case_effect *e) {
   w->loads[w->loads_count++].load = e->delta;
 }
 
+static bool is_known(const struct world *w, struct span case_id) {
+  for (size_t i = 0; i < w->cases_count; i++) {
+    if (span_equal(w->cases[i].id, case_id)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 static void carry(struct world *w, struct world_case *c, const struct case_effect *e) {
   struct world_pending *pending;
   switch (e->kind) {
@@ -292,6 +301,12 @@ static void carry(struct world *w, struct world_case *c, const struct case_effec
     pending->input = (struct case_input){.kind = CASE_INPUT_START, .data = e->data, .occurred_at = e->occurred_at};
     return;
   case CASE_EFFECT_EVENT:
+    if (!span_empty(e->process) && !is_known(w, e->case_id)) {
+      pending = queue_add(w, e->case_id);
+      pending->identity = (struct case_identity){.id = e->case_id, .process = e->process, .key = e->case_id};
+      pending->input = (struct case_input){
+          .kind = CASE_INPUT_START, .data = e->data, .occurred_at = e->occurred_at, .participant = e->participant};
+    }
     pending = queue_add(w, e->case_id);
     pending->input = (struct case_input){.kind = CASE_INPUT_INTERNAL,
                                          .event = e->event,

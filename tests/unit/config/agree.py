@@ -240,7 +240,8 @@ def owner_table(heading, line, fields):
 def event_line(event):
     parts = ["Sent by " + ", ".join(event["senders"])]
     if event.get("only_addressee"):
-        parts.append("of these only by the one to whom the referral was offered")
+        whose = "to whom the referral was offered" if event.get("addressed_by") else "whose own case it is"
+        parts.append("of these only by the one " + whose)
     if event.get("starts"):
         parts.append(f"starts the process `{event['starts']}` when the case is unknown")
     for when in event.get("starts_when", []):

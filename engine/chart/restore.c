@@ -69,10 +69,9 @@ static enum err read_states(struct restoring *v, const struct chart_session *s, 
 }
 
 static void add_ancestors(struct chart_session *s) {
-  for (uint32_t i = s->chart->states_count; i-- > 1;) {
-    if (bits_get(s->config, i)) {
-      bits_add(s->config, s->chart->states[i].parent);
-    }
+  uint32_t end = s->chart->states_count;
+  for (uint32_t i = bits_previous(s->config, 1, end); i != NONE; i = bits_previous(s->config, 1, i)) {
+    bits_add(s->config, s->chart->states[i].parent);
   }
 }
 
@@ -98,8 +97,9 @@ static bool is_legal_state(const struct chart_session *s, uint32_t state) {
 /* Section 3.11: a configuration of the chart as it is now. */
 static enum err check_configuration(struct restoring *v, struct chart_session *s) {
   add_ancestors(s);
-  for (uint32_t i = 0; i < s->chart->states_count; i++) {
-    if ((i == 0 || bits_get(s->config, i)) && !is_legal_state(s, i)) {
+  uint32_t end = s->chart->states_count;
+  for (uint32_t i = 0; i != NONE; i = bits_next(s->config, i + 1, end)) {
+    if (!is_legal_state(s, i)) {
       return fault_set(v->fault, ERR_CONFLICT, "the chart has no such configuration: see \"%.*s\"",
                        SPAN_ARG(s->chart->states[i].id));
     }
@@ -107,7 +107,7 @@ static enum err check_configuration(struct restoring *v, struct chart_session *s
   if (s->status != SESSION_ENDED) {
     return ERR_OK;
   }
-  s->reached = bits_previous(s->config, 1, s->chart->states_count);
+  s->reached = bits_previous(s->config, 1, end);
   bool final = s->chart->states[s->reached].kind == STATE_FINAL && s->chart->states[s->reached].parent == 0;
   bits_remove(s->config, 0);
   return final ? ERR_OK : corrupt(v, "the final state");

@@ -41,11 +41,6 @@ struct saving {
 
 enum members { MEMBERS_ALL, MEMBERS_INNERMOST };
 
-/* A member is told if all are wanted or if no other member lies inside it. */
-static bool is_told(const struct chart_session *s, const bits_word *set, uint32_t state, enum members which) {
-  return which == MEMBERS_ALL || bits_next(set, state + 1, s->chart->states[state].last + 1) == NONE;
-}
-
 static void write_state(struct saving *v, const struct chart_session *s, uint32_t state) {
   if (v->named) {
     writer_blob(v->w, s->chart->states[state].id);
@@ -54,18 +49,32 @@ static void write_state(struct saving *v, const struct chart_session *s, uint32_
   }
 }
 
-static void write_states(struct saving *v, const struct chart_session *s, const bits_word *set, enum members which) {
+/* The first state at or after `from` that is told, or NONE: all are wanted, or no other member lies inside it, which
+ * then would be the next. */
+static uint32_t next_told(const struct chart_session *s, const bits_word *set, uint32_t from, enum members which) {
   uint32_t end = s->chart->states_count;
+  uint32_t state = bits_next(set, from, end);
+  while (state != NONE && which == MEMBERS_INNERMOST) {
+    uint32_t next = bits_next(set, state + 1, end);
+    if (next == NONE || next > s->chart->states[state].last) {
+      break;
+    }
+    state = next;
+  }
+  return state;
+}
+
+static void write_states(struct saving *v, const struct chart_session *s, const bits_word *set, enum members which) {
   uint32_t count = 0;
-  for (uint32_t i = bits_next(set, 0, end); i != NONE; i = bits_next(set, i + 1, end)) {
-    count += is_told(s, set, i, which);
+  for (uint32_t i = next_told(s, set, 0, which); i != NONE; i = next_told(s, set, i + 1, which)) {
+    count++;
   }
   writer_varint(v->w, count);
   uint32_t before = 0;
-  for (uint32_t i = bits_next(set, 0, end); i != NONE; i = bits_next(set, i + 1, end)) {
-    if (is_told(s, set, i, which) && v->named) {
+  for (uint32_t i = next_told(s, set, 0, which); i != NONE; i = next_told(s, set, i + 1, which)) {
+    if (v->named) {
       write_state(v, s, i);
-    } else if (is_told(s, set, i, which)) {
+    } else {
       writer_varint(v->w, i - before);
       before = i;
     }

@@ -57,6 +57,66 @@ static void endless_scripts_hit_the_limit(void **state) {
   }
 }
 
+/* Instructions are not counted for an expression that calls nothing: whatever hides a call must not pass for one. */
+static void no_expression_hides_an_endless_call(void **state) {
+  struct bench *b = *state;
+  static const char *const conditions[] = {
+      "spin()",
+      "spin ()",
+      "(spin)()",
+      "spin''",
+      "spin ''",
+      "spin{}",
+      "spin\n{}",
+      "spin[[]]",
+      "spin [==[]==]",
+      "t.spin()",
+      "t['spin']''",
+      "t [ 'spin' ] {}",
+      "t:spin()",
+      "- spin''",
+      "not spin''",
+      "1 + spin''",
+      "{spin()}",
+      "t[spin'']",
+      "'x' .. spin''",
+      "true and spin''",
+      "(true and spin)''",
+      "t.spin --[[ ]] ''",
+      "(function() while true do end end)()",
+      "#spin''",
+      "spin'\\''",
+      "(t).spin''",
+      "t.t.spin''",
+      "1 &lt; spin''",
+      "nil == spin''",
+  };
+  for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
+    struct span body = arena_printf(&b->arena,
+                                    "<script>function spin() while true do end end t = {spin = spin}; t.t = t</script>"
+                                    "<state id='s'><transition event='go' cond=\"%s\"/></state>",
+                                    conditions[i]);
+    bench_start(b, arena_cstr(&b->arena, body));
+    if (bench_event(b, "go", NULL) != ERR_LIMIT) {
+      fail_msg("%s went on: %s", conditions[i], b->outcome.first_error.text);
+    }
+  }
+}
+
+static void an_event_kept_in_a_table_stays_as_it_was(void **state) {
+  struct bench *b = *state;
+  bench_start(
+      b, "<datamodel><data id='t' expr='{}'/><data id='u'/></datamodel><state id='s'>"
+         "<transition event='keep'><script>t.deep = {_event}; u = _event</script><raise event='other'/></transition>"
+         "<transition event='other'><log expr=\"t.deep[1].name .. ' ' .. t.deep[1].data .. ' ' .. u.name\"/>"
+         "</transition></state>");
+  assert_int_equal(bench_event(b, "keep", "5"), ERR_OK);
+  assert_string_equal(bench_diary(b), "log  keep 5 keep\n");
+  bench_restore(b);
+  assert_int_equal(bench_event(b, "other", NULL), ERR_OK);
+  assert_string_equal(bench_diary(b), "log  keep 5 keep\n");
+}
+
 static void greedy_scripts_hit_the_limit(void **state) {
   static const char *const scripts[] = {
       "result = ('x'):rep(1e9)",
@@ -291,6 +351,8 @@ static void cheap_content_in_long_loops_hits_the_limit(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(endless_scripts_hit_the_limit, setup, teardown),
+      cmocka_unit_test_setup_teardown(no_expression_hides_an_endless_call, setup, teardown),
+      cmocka_unit_test_setup_teardown(an_event_kept_in_a_table_stays_as_it_was, setup, teardown),
       cmocka_unit_test_setup_teardown(greedy_scripts_hit_the_limit, setup, teardown),
       cmocka_unit_test_setup_teardown(pattern_bombs_hit_the_limit, setup, teardown),
       cmocka_unit_test_setup_teardown(another_session_goes_on_after_a_limit, setup, teardown),

@@ -40,22 +40,25 @@ class Limits(BlackBox):
 
     def test_a_part_over_its_limit_is_cut_off(self):
         link = self.link(STRANGER)
-        link.connection.send_parts([link.frame().SerializeToString(), bytes(PART_MAX + 1024)])
-        self.assert_cut_off(link.connection)
+        parts = [link.frame().SerializeToString(), bytes(PART_MAX + 1024)]
+        link.connection.send_parts(parts)
+        self.assert_cut_off(link.connection, again=parts)
 
     def test_a_message_over_its_limit_is_cut_off(self):
         link = self.link(STRANGER)
         ping = link.frame()
         ping.ping.number = 1
-        link.connection.send_parts([ping.SerializeToString()] + [bytes(PART_MAX)] * (MESSAGE_MAX // PART_MAX))
-        self.assert_cut_off(link.connection)
+        parts = [ping.SerializeToString()] + [bytes(PART_MAX)] * (MESSAGE_MAX // PART_MAX)
+        link.connection.send_parts(parts)
+        self.assert_cut_off(link.connection, again=parts)
 
     def test_too_many_parts_are_cut_off(self):
         link = self.link(STRANGER)
         ping = link.frame()
         ping.ping.number = 1
-        link.connection.send_parts([ping.SerializeToString()] + [b""] * PARTS_MAX)
-        self.assert_cut_off(link.connection)
+        parts = [ping.SerializeToString()] + [b""] * PARTS_MAX
+        link.connection.send_parts(parts)
+        self.assert_cut_off(link.connection, again=parts)
 
     def test_too_many_messages_in_an_envelope_are_refused(self):
         link = self.link(STRANGER)

@@ -102,7 +102,9 @@ struct span case_root(struct span id) {
 }
 
 enum err case_open(struct casework *casework, const struct case_identity *identity, struct case_file **ret_case) {
-  const struct process *process = casework_process(casework, identity->process);
+  const struct process *process = span_empty(identity->revision)
+                                      ? casework_process(casework, identity->process)
+                                      : casework_process_of(casework, identity->process, identity->revision);
   if (!process) {
     return ERR_NOT_FOUND;
   }
@@ -138,6 +140,10 @@ bool case_took(const struct case_file *c) {
 
 bool case_has_ended(const struct case_file *c) {
   return c->ended;
+}
+
+uint32_t case_slots(const struct case_file *c) {
+  return c->slots;
 }
 
 struct span case_process(const struct case_file *c) {

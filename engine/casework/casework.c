@@ -41,6 +41,12 @@ void casework_destroy(struct casework **casework) {
   *casework = NULL;
 }
 
+struct casework_ports casework_ports_swap(struct casework *casework, const struct casework_ports *ports) {
+  struct casework_ports before = casework->options.ports;
+  casework->options.ports = *ports;
+  return before;
+}
+
 const struct catalogue *casework_catalogue(const struct casework *casework) {
   return casework->options.catalogue;
 }

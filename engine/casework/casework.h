@@ -52,6 +52,8 @@ struct case_file; /* one case in memory ("case" is a word of C) */
  * the journal position (the runtime answers from its own counters). */
 struct casework_ports {
   void *arg;
+  /* While a case is gone through again: to whom this offer of it went then. False: it never was made. May be NULL. */
+  bool (*recall)(void *arg, struct span case_id, int64_t offer, struct span *ret_participant);
   /* Open referrals of a participant. */
   int64_t (*load)(void *arg, struct span participant);
 };
@@ -64,6 +66,8 @@ struct casework_options {
 };
 enum err casework_create(const struct casework_options *options, struct casework **ret_casework) MUST_CHECK;
 void casework_destroy(struct casework **casework);
+/* Other ports from now on; the ones before. Not inside a step. */
+struct casework_ports casework_ports_swap(struct casework *casework, const struct casework_ports *ports);
 
 /* The elements of urn:kurator:case, for whoever reads a chart without defining a process. A constant. */
 const struct chart_vocabulary *casework_vocabulary(void);
@@ -101,10 +105,11 @@ const struct calendar *casework_calendar(const struct casework *casework);
 struct case_identity {
   struct span id; /* "86-2025-00137/support/m1" */
   struct span process;
-  struct span parent; /* case id, empty for a root */
-  struct span invoke; /* the parent's element that started it */
-  struct span key;    /* what a sender calls it: the last part of the id, without the ".2" of a second life */
-  bool referral;      /* it is one of a <k:referrals> of its parent */
+  struct span parent;   /* case id, empty for a root */
+  struct span invoke;   /* the parent's element that started it */
+  struct span key;      /* what a sender calls it: the last part of the id, without the ".2" of a second life */
+  bool referral;        /* it is one of a <k:referrals> of its parent */
+  struct span revision; /* case_open: on which one; empty: the present one */
 };
 struct span case_root(struct span id); /* up to the first '/' */
 
@@ -252,6 +257,17 @@ bool case_knows(const struct case_file *c, struct span event);
 bool case_watches(const struct case_file *c, struct span event);
 
 /* ---- reading a case ---- */
+
+/* A task that participants have before them. */
+struct case_task {
+  struct span id;
+  struct text_list recipients;
+  struct value data; /* as it is delivered */
+};
+/* Those of a case, in order; texts live in `arena` or in the case. */
+size_t case_tasks(const struct case_file *c, struct arena *arena, struct case_task **ret_tasks);
+/* The number of deadlines that it has had: their slots are 1 to this. */
+uint32_t case_slots(const struct case_file *c);
 
 struct case_view {
   struct case_identity identity;

@@ -249,6 +249,9 @@ static enum err check_event(const struct catalogue *catalogue, const struct even
   TRY(check_fields(catalogue, &table, fault));
   TRY(check_event_field(event, event->edition, "edition", true, fault));
   TRY(check_starts_when(catalogue, event, fault));
+  TRY(check_event_field(event, event->annuls, "annuls", false, fault));
+  TRY(check_event_field(event, event->annuls_sequence, "annuls_sequence", true, fault));
+  TRY(check_event_field(event, event->annuls_sender, "annuls_sender", false, fault));
   return check_event_field(event, event->addressed_by, "addressed_by", false, fault);
 }
 

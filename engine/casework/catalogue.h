@@ -70,7 +70,10 @@ struct event_rule {
   size_t starts_when_count;
   struct span edition;      /* field with the edition of a start event; empty: none */
   struct span addressed_by; /* field that names the child case's key; empty: none */
-  struct span title;        /* Russian */
+  struct span annuls;       /* field that names the event which this one takes back; empty: it takes none back */
+  struct span annuls_sequence, annuls_sender; /* fields that say which of them; they may be missing */
+  struct text_list annuls_any;                /* kinds that may take back what others have sent */
+  struct span title;                          /* Russian */
   struct field_rule *fields;
   size_t fields_count;
 };

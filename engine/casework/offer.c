@@ -85,6 +85,11 @@ static const struct participant *choose(const struct step *s, struct span kind, 
   const struct casework_options *options = &s->c->casework->options;
   const struct value *exclude = value_get(params, "exclude");
   const struct value *prefer = value_get(params, "prefer");
+  struct span recalled = {0};
+  if (options->ports.recall &&
+      !options->ports.recall(options->ports.arg, s->c->identity.id, s->c->offer + 1, &recalled)) {
+    recalled = (struct span){0};
+  }
   const struct routing_query query = {
       .catalogue = options->catalogue,
       .calendar = options->calendar,
@@ -92,6 +97,7 @@ static const struct participant *choose(const struct step *s, struct span kind, 
       .territory = s->c->territory,
       .exclude = exclude ? exclude : &nil,
       .prefer = prefer ? prefer : &nil,
+      .recalled = recalled,
       .now = s->now,
       .load = options->ports.load,
       .load_arg = options->ports.arg,

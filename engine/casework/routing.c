@@ -133,14 +133,17 @@ static const struct participant *choose(const struct routing_query *query, struc
   const struct routing_rule *rule = rule_for(catalogue, query->help);
   struct routing_verdict best = {0};
   bool settlement = rule && is_settlement(query);
+  bool recalled = false;
   *ret_unfit = rule && names_anybody(query->prefer);
   for (size_t i = 0; rule && i < catalogue->participants_count; i++) {
     struct routing_verdict v = {.participant = &catalogue->participants[i]};
     v.reason = judge(query, rule, &v);
     *ret_unfit = *ret_unfit && !v.preferred;
-    if (v.reason == ROUTING_BEHIND) {
+    bool again = !span_empty(query->recalled) && span_equal(v.participant->id, query->recalled);
+    if (v.reason == ROUTING_BEHIND || (again && v.reason == ROUTING_FULL)) {
       complete(query, settlement, &v);
-      best = !best.participant || goes_before(&v, &best) ? v : best;
+      best = !best.participant || again || (!recalled && goes_before(&v, &best)) ? v : best;
+      recalled = recalled || again;
     }
     if (verdicts) {
       verdicts[i] = v;

@@ -17,7 +17,8 @@ struct routing_query {
   struct span territory;       /* code; empty: of no municipality */
   const struct value *exclude; /* who was asked before: a participant's id, a list of them, or nil */
   const struct value *prefer;  /* whom the chart names: the same */
-  civil_moment now;            /* office hours are looked at then */
+  struct span recalled; /* who got this very offer when it was made; chosen again if it still fits. Empty: nobody */
+  civil_moment now;     /* office hours are looked at then */
   int64_t (*load)(void *arg, struct span participant); /* open referrals; NULL: none anywhere */
   void *load_arg;
 };

@@ -64,6 +64,20 @@ void task_refresh(struct step *s, struct live *live) {
   effect_deliveries(s, &delivery, &live->recipients);
 }
 
+size_t case_tasks(const struct case_file *c, struct arena *arena, struct case_task **ret_tasks) {
+  struct step s = {.arena = arena};
+  struct case_task *tasks = ARENA_ARRAY(arena, struct case_task, c->lives_count);
+  size_t count = 0;
+  for (size_t i = 0; i < c->lives_count; i++) {
+    const struct live *live = &c->lives[i];
+    if (live->element->kind == ELEMENT_TASK && live->delivered) {
+      tasks[count++] = (struct case_task){live->element->id, live->recipients, task_data(&s, live)};
+    }
+  }
+  *ret_tasks = tasks;
+  return count;
+}
+
 void task_withdraw(struct step *s, struct live *live) {
   const struct value_field fields[] = {FIELD("id", value_text(live->element->id))};
   const struct delivery delivery = {

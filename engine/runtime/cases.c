@@ -199,7 +199,9 @@ enum err cases_open(struct cases *cases, const struct case_identity *identity, u
     return fault_set(fault, ERR_EXISTS, "a case of this id exists already");
   }
   struct case_file *file;
-  enum err err = case_open(cases->casework, identity, &file);
+  struct case_identity opened = *identity;
+  opened.revision = cases->pin ? cases->pin(cases->pin_arg, identity->id, identity->process) : span_of(NULL, 0);
+  enum err err = case_open(cases->casework, &opened, &file);
   if (err != ERR_OK) {
     return fault_set(fault, err, "no process \"%.*s\" is loaded", SPAN_ARG(identity->process));
   }

@@ -48,6 +48,10 @@ struct cases {
   struct case_slot *spares; /* forgotten ones with their arenas, by hash_next */
   size_t spares_count;
   uint64_t decoded; /* statistics */
+  /* While cases are gone through again: on which revision one of this id and process began. NULL: on the present one.
+   */
+  struct span (*pin)(void *arg, struct span id, struct span process);
+  void *pin_arg;
 };
 
 void cases_init(struct cases *cases, struct casework *casework, struct store *store, size_t capacity);

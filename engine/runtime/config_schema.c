@@ -58,6 +58,10 @@ static const cyaml_schema_field_t event_fields[] = {
     YAML_RECORDS("starts_when", OPTIONAL, struct event_rule, starts_when, &start_entry),
     YAML_TEXT("edition", OPTIONAL, struct event_rule, edition),
     YAML_TEXT("addressed_by", OPTIONAL, struct event_rule, addressed_by),
+    YAML_TEXT("annuls", OPTIONAL, struct event_rule, annuls),
+    YAML_TEXT("annuls_sequence", OPTIONAL, struct event_rule, annuls_sequence),
+    YAML_TEXT("annuls_sender", OPTIONAL, struct event_rule, annuls_sender),
+    YAML_TEXTS("annuls_any", OPTIONAL, struct event_rule, annuls_any),
     YAML_RECORDS("fields", OPTIONAL, struct event_rule, fields, &field_entry),
     YAML_END,
 };

@@ -197,6 +197,8 @@ void incidents_again(struct runtime *runtime, struct span root, uint64_t inciden
 bool incidents_refused_again(struct runtime *runtime, struct span root, uint64_t incident, civil_moment at);
 /* The message or the timer of the incident was taken at last. */
 void incidents_resolved(struct runtime *runtime, struct span root, uint64_t incident);
+/* What led to it was taken back. */
+void incidents_annulled(struct runtime *runtime, struct span root, uint64_t incident);
 
 /* ---- family.c ---- */
 

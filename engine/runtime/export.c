@@ -9,6 +9,7 @@ struct export {
   void *arg;
   struct arena arena; /* of one line */
   struct writer line;
+  uint64_t number; /* of the entry */
   enum err err;
 };
 
@@ -62,6 +63,16 @@ static void write_times(struct export *e, const struct record_journal *entry) {
   }
 }
 
+/* What its sender has named by its number is found again by it. */
+static void write_sequence(struct export *e, const struct record_journal *entry) {
+  struct record_key key = record_named_key(e->number);
+  struct span by;
+  if (entry->sequence > 0 && entry->sequence <= INT64_MAX &&
+      store_get(e->store, STORE_INDEX, record_key_span(&key), &by) == ERR_OK) {
+    line_value(&e->line, "sequence", value_int((int64_t)entry->sequence));
+  }
+}
+
 static void write_timers(struct export *e, const struct record_journal *entry) {
   if (entry->behind) {
     line_value(&e->line, "timers", value_int((int64_t)entry->timers));
@@ -90,6 +101,7 @@ static enum err write_message(struct export *e, const struct record_journal *ent
   if (entry->kind == RECORD_JOURNAL_UNREADABLE) {
     write_refusal(e, entry);
   }
+  write_sequence(e, entry);
   write_times(e, entry);
   write_timers(e, entry);
   line_end(&e->line);
@@ -113,8 +125,8 @@ bool export_takes(const struct record_journal *entry) {
 static bool visit(void *arg, struct span key, struct span value) {
   struct export *e = arg;
   struct record_journal entry;
-  (void)key;
-  e->err = record_journal_read(value, &entry);
+  e->err = record_number_of_key(key, &e->number);
+  e->err = e->err == ERR_OK ? record_journal_read(value, &entry) : e->err;
   if (e->err != ERR_OK || !export_takes(&entry)) {
     return e->err == ERR_OK;
   }

@@ -234,6 +234,11 @@ void incidents_resolved(struct runtime *runtime, struct span root, uint64_t inci
   close_incident(runtime, &key, SPAN_LITERAL("retry"));
 }
 
+void incidents_annulled(struct runtime *runtime, struct span root, uint64_t incident) {
+  struct record_key key = record_incident_key(root, incident);
+  close_incident(runtime, &key, SPAN_LITERAL("annulled"));
+}
+
 void incidents_write_resolutions(struct runtime *runtime) {
   for (struct resolution *r = runtime->resolutions; r; r = r->next) {
     close_incident(runtime, &r->key, r->actor);

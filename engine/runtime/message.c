@@ -9,12 +9,13 @@
  */
 #include <string.h>
 
+#include "runtime/correct.h"
 #include "runtime/engine.h"
 #include "runtime/work.h"
 
 #define YEAR_1900 INT64_C(-2208988800000) /* what base/civil.h can name begins here */
 
-enum way { WAY_START, WAY_EVENT, WAY_DUPLICATE };
+enum way { WAY_START, WAY_EVENT, WAY_DUPLICATE, WAY_ANNUL };
 
 struct judgement {
   struct runtime *runtime;
@@ -25,7 +26,8 @@ struct judgement {
   struct value clear, personal;
   bool readable; /* `clear` holds what the sender sent: the refusal can be judged again from it */
   enum way way;
-  struct case_slot *target; /* EVENT, DUPLICATE */
+  struct case_slot *target;      /* EVENT, DUPLICATE */
+  struct correction *correction; /* ANNUL */
   struct fault fault;
 };
 
@@ -171,9 +173,20 @@ static enum err judge_event(struct judgement *j, struct case_slot *addressed) {
   return case_permits(j->target->file, j->rule, j->sender, &j->clear, &j->fault);
 }
 
+/* It is for no case: a case goes on without what it takes back. */
+static enum err judge_annulment(struct judgement *j) {
+  const struct correct_message message = {
+      .case_id = j->message->case_id, .sender = j->sender, .rule = j->rule, .clear = &j->clear, .now = j->now};
+  j->way = WAY_ANNUL;
+  return correct_prepare(j->runtime, &message, &j->correction, &j->fault);
+}
+
 static enum err judge(struct judgement *j) {
   TRY(judge_message(j));
   TRY(judge_payload(j));
+  if (!span_empty(j->rule->annuls)) {
+    return judge_annulment(j);
+  }
   struct case_slot *addressed = NULL;
   struct fault unread = {0};
   enum err found = family_named(j->runtime, j->message->case_id, &addressed, &unread);
@@ -359,7 +372,7 @@ static enum err do_work(struct judgement *j, struct work *work) {
   work->failed_case = j->message->case_id;
   if (j->way == WAY_START) {
     add_start(j, work);
-  } else {
+  } else if (j->way == WAY_EVENT) {
     TRY(add_event(j, work));
   }
   return work_run(work);
@@ -407,6 +420,10 @@ static void answer_accepted(struct judgement *j, const struct inbox_message *in,
   struct runtime *rt = j->runtime;
   struct span sealed = persons_merge(rt, case_root(in->message.case_id), &j->personal);
   work_commit(work);
+  if (j->correction) {
+    correct_commit(j->correction, work->journal);
+    correct_drop(&j->correction);
+  }
   append_entry(j, RECORD_JOURNAL_MESSAGE, sealed);
   if (in->retry.incident != 0) {
     incidents_resolved(rt, in->retry.root, in->retry.incident);

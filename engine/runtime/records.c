@@ -118,6 +118,27 @@ struct record_key record_index_key(const char *index, struct span name) {
   return key;
 }
 
+/* The name in the index is that of a deadline's key: the case, then the number. */
+struct record_key record_offer_key(struct span case_id, int64_t offer) {
+  struct record_key name = record_deadline_key(case_id, (uint32_t)offer);
+  return record_index_key("offer", record_key_span(&name));
+}
+
+struct record_key record_offer_prefix(struct span root) {
+  struct record_key name = record_family_prefix(root);
+  return record_index_key("offer", record_key_span(&name));
+}
+
+struct record_key record_annulled_key(uint64_t journal) {
+  struct record_key number = record_number_key(journal);
+  return record_index_key("annulled", record_key_span(&number));
+}
+
+struct record_key record_named_key(uint64_t journal) {
+  struct record_key number = record_number_key(journal);
+  return record_index_key("named", record_key_span(&number));
+}
+
 struct record_key record_definition_key(struct span process, struct span revision) {
   struct record_key key = record_pair_prefix(process);
   key_add(&key, revision);

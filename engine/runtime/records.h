@@ -51,6 +51,13 @@ struct record_key record_pair_key(struct span participant, uint64_t number); /* 
 struct record_key record_pair_prefix(struct span participant);
 struct record_key record_name_key(struct span name);                     /* CURSOR, PERSON, KEY */
 struct record_key record_index_key(const char *index, struct span name); /* INDEX */
+/* INDEX: to whom an offer of a case went; those of a family stand together. */
+struct record_key record_offer_key(struct span case_id, int64_t offer);
+struct record_key record_offer_prefix(struct span root);
+/* INDEX: the entry that has taken this one back; and that one has been named by its sender's number to be taken back.
+ */
+struct record_key record_annulled_key(uint64_t journal);
+struct record_key record_named_key(uint64_t journal);
 struct record_key record_definition_key(struct span process, struct span revision);
 
 /* The other way: the case id with '/' again, written to `buffer` of CASE_ID_MAX bytes. ERR_CORRUPT. */

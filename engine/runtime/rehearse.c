@@ -6,6 +6,7 @@
 #include "store/store.h"
 
 enum { PROGRESS_LINES = 256 };
+#define LINES_FROM (UINT64_C(1) << 63) /* numbers of lines that have none of their own: no sender counts so far */
 
 struct rehearsal {
   const struct rehearse_options *options;
@@ -104,7 +105,8 @@ static enum err read_count(struct rehearsal *r, const struct value *map, const c
 }
 
 static enum err check_names(struct rehearsal *r, const struct value *map) {
-  static const char *const known[] = {"at", "as", "event", "case", "data", "occurred_at", "refused", "times", "timers"};
+  static const char *const known[] = {"at",          "as",      "event", "case",   "data",
+                                      "occurred_at", "refused", "times", "timers", "sequence"};
   for (size_t i = 0; i < map->map.count; i++) {
     bool found = false;
     for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
@@ -141,12 +143,13 @@ static enum err read_message(struct rehearsal *r, const struct value *map, struc
   message->data = data ? *data : value_nil();
   message->times = 1;
   TRY(read_refusal(r, map, &line->refusal, message));
+  TRY(read_count(r, map, "sequence", 1, &message->sequence));
   return read_count(r, map, "times", 1, &message->times);
 }
 
 /* Three fields, or a message. */
 static enum err read_fields(struct rehearsal *r, const struct value *map, struct line *line) {
-  line->message = (struct runtime_message){.sequence = r->line, .occurred_at = CIVIL_MOMENT_NONE};
+  line->message = (struct runtime_message){.sequence = LINES_FROM + r->line, .occurred_at = CIVIL_MOMENT_NONE};
   line->behind = value_get(map, "timers") != NULL;
   TRY(read_at(r, map, &line->at));
   TRY(read_count(r, map, "timers", 0, &line->timers));

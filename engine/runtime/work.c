@@ -346,6 +346,19 @@ static void open_incident(struct work *work, struct case_slot *slot, const struc
   notify_sender(work, slot, effect);
 }
 
+/* To whom an offer went depended on how many referrals everybody had then: who goes through the case again has to know
+ * it (correct.h). */
+static void keep_offer(struct work *work, const struct case_slot *slot, const struct case_effect *effect) {
+  const struct value *number = value_get(&effect->data, "offer");
+  if (effect->delivery != DELIVERY_OFFER || !number || number->kind != VALUE_INT) {
+    return;
+  }
+  struct record_key key = record_offer_key(slot->id, number->integer);
+  writer_reset(&work->runtime->scratch);
+  record_bytes_write(effect->participant, &work->runtime->scratch);
+  engine_put(work->runtime, STORE_INDEX, &key, writer_span(&work->runtime->scratch));
+}
+
 static void put_effect(struct work *work, struct case_slot *slot, const struct case_effect *effect) {
   switch (effect->kind) {
   case CASE_EFFECT_DEADLINE:
@@ -358,6 +371,7 @@ static void put_effect(struct work *work, struct case_slot *slot, const struct c
     clear_timer(work, slot, effect);
     break;
   case CASE_EFFECT_DELIVERY:
+    keep_offer(work, slot, effect);
     deliver(work, slot, effect);
     break;
   case CASE_EFFECT_INCIDENT:

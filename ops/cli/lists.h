@@ -22,6 +22,8 @@ int restore_run(int argc, char **argv);
 /* case.c */
 int case_show(int argc, char **argv);
 int case_timeline(int argc, char **argv);
+/* correct.c */
+int case_correct(int argc, char **argv);
 /* incident.c */
 int incident_retry(int argc, char **argv);
 int incident_resolve(int argc, char **argv);

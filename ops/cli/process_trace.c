@@ -143,7 +143,7 @@ static void add_row(struct trace *t, const struct rule *rule, const struct mutan
   }
   if (verdict == NO_PROCESS && t->present) {
     t->missing++;
-  } else if (verdicts[verdict].wrong) {
+  } else if (verdicts[verdict].wrong && !t->example) {
     t->wrong++;
     (void)fprintf(stderr, "kurator: %.*s %.*s%s%s: %s\n", SPAN_ARG(r->id), SPAN_ARG(mutant->element),
                   mutant->line ? ", строка " : "",

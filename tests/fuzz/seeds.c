@@ -307,7 +307,7 @@ static void make_records(struct arena *arena) {
   struct runtime *runtime = NULL;
   struct casework *casework = NULL;
   struct fault fault = {0};
-  const struct casework_ports ports = {&runtime, runtime_load};
+  const struct casework_ports ports = {.arg = &runtime, .load = runtime_load};
   ASSERT(store_open_memory(&store) == ERR_OK);
   ASSERT(config_casework(world_config(), &ports, &casework, &fault) == ERR_OK);
   const struct runtime_options options = {

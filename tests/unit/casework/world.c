@@ -297,7 +297,12 @@ static void carry(struct world *w, struct world_case *c, const struct case_effec
     return;
   case CASE_EFFECT_START:
     pending = queue_add(w, e->case_id);
-    pending->identity = (struct case_identity){e->case_id, e->process, c->id, e->invoke, e->key, e->referral};
+    pending->identity = (struct case_identity){.id = e->case_id,
+                                               .process = e->process,
+                                               .parent = c->id,
+                                               .invoke = e->invoke,
+                                               .key = e->key,
+                                               .referral = e->referral};
     pending->input = (struct case_input){.kind = CASE_INPUT_START, .data = e->data, .occurred_at = e->occurred_at};
     return;
   case CASE_EFFECT_EVENT:

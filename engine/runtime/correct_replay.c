@@ -1,0 +1,290 @@
+#include "runtime/correct_replay.h"
+
+#include <string.h>
+
+/* ---- the entries ---- */
+
+struct gathering {
+  struct runtime *runtime;
+  struct arena *arena;
+  struct span root;
+  struct replay_entries entries;
+  uint64_t last; /* number of the last one that was looked at */
+  enum err err;
+};
+
+static struct replay_entry *add_entry(struct gathering *g) {
+  struct replay_entries *entries = &g->entries;
+  if (entries->count == entries->capacity) {
+    entries->capacity = entries->capacity ? entries->capacity * 2 : 32;
+    struct replay_entry *grown = ARENA_ARRAY(g->arena, struct replay_entry, entries->capacity);
+    if (entries->count > 0) {
+      memcpy(grown, entries->items, entries->count * sizeof *grown);
+    }
+    entries->items = grown;
+  }
+  return &entries->items[entries->count++];
+}
+
+/* Messages that were accepted. Timers set themselves again; what was refused stays refused. */
+static bool is_gone_through(const struct gathering *g, const struct record_journal *entry) {
+  bool accepted = entry->kind == RECORD_JOURNAL_MESSAGE || entry->kind == RECORD_JOURNAL_PARKED;
+  return accepted && !span_empty(entry->sender) && span_equal(case_root(entry->case_id), g->root);
+}
+
+static enum err look_at(struct gathering *g, uint64_t number, struct span bytes) {
+  struct record_journal entry;
+  g->last = number;
+  TRY(record_journal_read(bytes, &entry));
+  if (!is_gone_through(g, &entry)) {
+    return ERR_OK;
+  }
+  TRY(record_journal_read(arena_copy(g->arena, bytes), &entry));
+  struct replay_entry *added = add_entry(g);
+  *added = (struct replay_entry){
+      .number = number, .entry = entry, .rule = catalogue_event(g->runtime->catalogue, entry.event)};
+  added->annuls = added->rule && !span_empty(added->rule->annuls);
+  return ERR_OK;
+}
+
+static bool visit(void *arg, struct span key, struct span value) {
+  struct gathering *g = arg;
+  uint64_t number;
+  g->err = record_number_of_key(key, &number);
+  g->err = g->err == ERR_OK ? look_at(g, number, value) : g->err;
+  return g->err == ERR_OK;
+}
+
+/* A walk sees what is committed; what the open batch and the one in flight hold is read point by point. */
+static enum err gather(struct gathering *g, uint64_t first) {
+  struct record_key from = record_number_key(first);
+  g->last = first - 1;
+  TRY(store_scan(g->runtime->store, STORE_JOURNAL, span_of(NULL, 0), record_key_span(&from), visit, g));
+  TRY(g->err);
+  for (uint64_t number = g->last + 1; number <= g->runtime->head.journal; number++) {
+    struct record_key key = record_number_key(number);
+    struct span bytes;
+    TRY(store_get(g->runtime->store, STORE_JOURNAL, record_key_span(&key), &bytes));
+    TRY(look_at(g, number, bytes));
+  }
+  return ERR_OK;
+}
+
+enum err replay_entries_read(struct runtime *runtime, const struct case_slot *root, struct arena *arena,
+                             struct replay_entries *ret_entries) {
+  struct gathering g = {.runtime = runtime, .arena = arena, .root = root->id};
+  TRY(gather(&g, root->journal > 0 ? root->journal : 1));
+  for (size_t i = 0; i < g.entries.count; i++) {
+    struct record_key key = record_annulled_key(g.entries.items[i].number);
+    struct span by;
+    g.entries.items[i].annulled = engine_read(runtime, STORE_INDEX, &key, &by);
+  }
+  *ret_entries = g.entries;
+  return ERR_OK;
+}
+
+/* ---- the ports of the inner runtime ---- */
+
+static void *grown(struct arena *arena, const void *items, size_t count, size_t *capacity, size_t size) {
+  *capacity = *capacity ? *capacity * 2 : 32;
+  void *more = arena_calloc(arena, *capacity, size);
+  if (count > 0) {
+    memcpy(more, items, count * size);
+  }
+  return more;
+}
+
+static struct deadline deadline_copy(struct arena *arena, const struct deadline *deadline) {
+  struct deadline copy = *deadline;
+  struct span *const texts[] = {&copy.id,    &copy.key,  &copy.basis, &copy.title,
+                                &copy.owner, &copy.term, &copy.cause, &copy.calendar_revision};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    *texts[i] = arena_copy(arena, *texts[i]);
+  }
+  return copy;
+}
+
+static enum err take_delivery(void *arg, const struct runtime_delivery *d, struct writer *w) {
+  struct replay *replay = arg;
+  (void)w;
+  if (d->kind == RUNTIME_DELIVERY_INCIDENT) {
+    return ERR_OK; /* compared as an incident */
+  }
+  if (replay->deliveries_count == replay->deliveries_capacity) {
+    replay->deliveries = grown(replay->arena, replay->deliveries, replay->deliveries_count,
+                               &replay->deliveries_capacity, sizeof *replay->deliveries);
+  }
+  struct replay_delivery *added = &replay->deliveries[replay->deliveries_count++];
+  *added = (struct replay_delivery){
+      .kind = d->kind,
+      .participant = d->participant,
+      .case_id = arena_copy(replay->arena, d->case_id),
+      .process = arena_copy(replay->arena, d->process),
+      .subject = arena_copy(replay->arena, d->subject),
+      .event = arena_copy(replay->arena, d->event),
+      .reason = arena_copy(replay->arena, d->reason),
+      .data = value_copy(replay->arena, &d->data),
+      .has_deadline = d->deadline != NULL,
+  };
+  if (d->deadline) {
+    added->deadline = deadline_copy(replay->arena, d->deadline);
+  }
+  return ERR_OK;
+}
+
+static const struct replay_entry *entry_of(const struct replay *replay, uint64_t number) {
+  for (size_t i = 0; i < replay->entries->count; i++) {
+    if (replay->entries->items[i].number == number) {
+      return &replay->entries->items[i];
+    }
+  }
+  return NULL;
+}
+
+static void take_receipt(void *arg, const struct runtime_receipt *receipt) {
+  struct replay *replay = arg;
+  if (receipt->kind != RUNTIME_REFUSED) {
+    return;
+  }
+  if (replay->refusals_count == replay->refusals_capacity) {
+    replay->refusals = grown(replay->arena, replay->refusals, replay->refusals_count, &replay->refusals_capacity,
+                             sizeof *replay->refusals);
+  }
+  replay->refusals[replay->refusals_count++] = (struct replay_refusal){
+      .entry = entry_of(replay, receipt->sequence), .text = arena_copy(replay->arena, receipt->text)};
+}
+
+/* Others' referrals, and the family's own as they come and go again. */
+static int64_t load_of(void *arg, struct span participant) {
+  const struct replay *replay = arg;
+  const struct cursor_entry *outer = cursors_find(&replay->outer->cursors, participant);
+  const struct cursor_entry *inner = replay->runtime ? cursors_find(&replay->runtime->cursors, participant) : NULL;
+  int64_t load = (outer ? outer->record.load : 0) + (inner ? inner->record.load : 0);
+  for (size_t i = 0; i < replay->before.count; i++) {
+    const struct case_view *view = case_slot_view(replay->before.members[i]);
+    load -= !view->ended && span_equal(view->addressee, participant);
+  }
+  return load;
+}
+
+static struct case_slot *slot_before(const struct replay *replay, struct span id) {
+  for (size_t i = 0; i < replay->before.count; i++) {
+    if (span_equal(replay->before.members[i]->id, id)) {
+      return replay->before.members[i];
+    }
+  }
+  return NULL;
+}
+
+/* What is kept of an offer, or what the case itself still knows of its last one. */
+static bool recall(void *arg, struct span case_id, int64_t offer, struct span *ret_participant) {
+  struct replay *replay = arg;
+  struct record_key key = record_offer_key(case_id, offer);
+  struct span bytes;
+  struct span participant;
+  if (engine_read(replay->outer, STORE_INDEX, &key, &bytes) && record_bytes_read(bytes, &participant) == ERR_OK) {
+    *ret_participant = arena_copy(replay->arena, participant);
+    return true;
+  }
+  struct case_slot *slot = slot_before(replay, case_id);
+  const struct case_view *view = slot ? case_slot_view(slot) : NULL;
+  *ret_participant = view && view->offer == offer ? view->last_addressee : span_of(NULL, 0);
+  return !span_empty(*ret_participant);
+}
+
+/* Its own revision of then; a case that was not there then goes with its family. */
+static struct span pin(void *arg, struct span id, struct span process) {
+  const struct replay *replay = arg;
+  struct span found = {NULL, 0};
+  for (size_t i = 0; i < replay->before.count; i++) {
+    const struct case_slot *slot = replay->before.members[i];
+    if (!span_equal(case_process(slot->file), process)) {
+      continue;
+    }
+    if (span_equal(slot->id, id)) {
+      return case_revision(slot->file);
+    }
+    found = span_empty(found) ? case_revision(slot->file) : found;
+  }
+  return found;
+}
+
+/* ---- going through it ---- */
+
+static enum err turn(struct replay *replay, civil_moment now) {
+  TRY(runtime_tick(replay->runtime, now));
+  while (store_poll(replay->store)) {
+  }
+  return ERR_OK;
+}
+
+static enum err play(struct replay *replay, const struct replay_entry *item) {
+  const struct record_journal *entry = &item->entry;
+  struct runtime_message message = {
+      .sender = entry->sender,
+      .sequence = item->number,
+      .event = entry->event,
+      .case_id = entry->case_id,
+      .acting_for = entry->acting_for,
+      .occurred_at = entry->occurred_at,
+      .data = value_nil(),
+      .times = 1,
+  };
+  memcpy(message.digest, entry->digest, sizeof message.digest);
+  if (!span_empty(entry->clear)) {
+    struct reader r = reader_of(entry->clear);
+    TRY(value_decode(&r, replay->arena, &message.data));
+  }
+  TRY(runtime_submit(replay->runtime, &message));
+  while (runtime_inbox_waiting(replay->runtime) > 0) {
+    TRY(turn(replay, entry->recorded_at));
+  }
+  return ERR_OK;
+}
+
+/* Until nothing is left to do up to now. */
+static enum err drain(struct replay *replay) {
+  for (;;) {
+    TRY(turn(replay, replay->now));
+    civil_moment due = runtime_next_due(replay->runtime);
+    if (runtime_idle(replay->runtime) && (due == CIVIL_MOMENT_NONE || due > replay->now)) {
+      return ERR_OK;
+    }
+  }
+}
+
+static enum err play_all(struct replay *replay) {
+  for (size_t i = 0; i < replay->entries->count; i++) {
+    const struct replay_entry *item = &replay->entries->items[i];
+    if (!item->annulled && !item->annuls && item->number != replay->without) {
+      TRY(play(replay, item));
+    }
+  }
+  return drain(replay);
+}
+
+enum err replay_run(struct replay *replay, struct fault *fault) {
+  struct runtime_options options = {
+      .casework = replay->outer->casework,
+      .ports = {.arg = replay, .receipt = take_receipt, .delivery_encode = take_delivery},
+      .limits = runtime_limits_default(),
+      .timers_first = true,
+  };
+  TRY(store_open_memory(&replay->store));
+  options.store = replay->store;
+  TRY(runtime_create(&options, &replay->runtime, fault));
+  replay->runtime->cases.pin = pin;
+  replay->runtime->cases.pin_arg = replay;
+  const struct casework_ports ports = {.arg = replay, .load = load_of, .recall = recall};
+  struct casework_ports before = casework_ports_swap(options.casework, &ports);
+  enum err err = play_all(replay);
+  (void)casework_ports_swap(options.casework, &before);
+  return err;
+}
+
+void replay_finish(struct replay *replay) {
+  runtime_destroy(&replay->runtime);
+  if (replay->store) {
+    store_close(&replay->store);
+  }
+}

@@ -1,0 +1,62 @@
+/*
+ * runtime/correct_replay.h — a family that goes through its journal again, in a runtime of its own.
+ *
+ * Not for other rooms. Purpose: what would stand in the store, and what would have been delivered, had an entry not
+ * been there. The runtime around it is not changed; its casework is used, with other ports, while replay_run runs.
+ */
+#ifndef KURATOR_RUNTIME_CORRECT_REPLAY_H
+#define KURATOR_RUNTIME_CORRECT_REPLAY_H
+
+#include "runtime/engine.h"
+
+/* An entry of the family that is gone through: accepted, or accepted and not taken. */
+struct replay_entry {
+  uint64_t number;
+  struct record_journal entry; /* texts in the arena */
+  const struct event_rule *rule;
+  bool annulled, annuls;
+};
+struct replay_entries {
+  struct replay_entry *items;
+  size_t count, capacity;
+};
+/* Those of the family since it began, in order. ERR_CORRUPT, ERR_IO. */
+enum err replay_entries_read(struct runtime *runtime, const struct case_slot *root, struct arena *arena,
+                             struct replay_entries *ret_entries) MUST_CHECK;
+
+/* A delivery as it would have been made; texts and data in the arena. */
+struct replay_delivery {
+  enum runtime_delivery_kind kind;
+  const struct participant *participant;
+  struct span case_id, process, subject, event, reason;
+  struct value data;
+  bool has_deadline;
+  struct deadline deadline;
+  bool matched; /* for whoever compares two lists */
+};
+/* A message that was accepted then and is refused now. */
+struct replay_refusal {
+  const struct replay_entry *entry;
+  struct span text;
+};
+
+struct replay {
+  struct runtime *outer;
+  struct arena *arena;
+  struct family before; /* as the family stands in the outer runtime */
+  struct store *store;
+  struct runtime *runtime;
+  const struct replay_entries *entries;
+  uint64_t without; /* number of the entry that is left out besides those that were taken back before; 0: none */
+  civil_moment now;
+  struct replay_delivery *deliveries;
+  size_t deliveries_count, deliveries_capacity;
+  struct replay_refusal *refusals;
+  size_t refusals_count, refusals_capacity;
+};
+/* `outer`, `arena`, `before`, `entries`, `without` and `now` are set. Afterwards store and runtime hold the family as
+ * it would be at `now`, all committed. */
+enum err replay_run(struct replay *replay, struct fault *fault) MUST_CHECK;
+void replay_finish(struct replay *replay);
+
+#endif

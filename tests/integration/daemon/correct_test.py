@@ -1,0 +1,92 @@
+"""A clerk's mistake is taken back: shown before it is done, withdrawn from those who were told, rehearsed byte for byte."""
+
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+import daemon_test  # noqa: E402
+from engine import Engine  # noqa: E402
+
+CASE = "sup-2026-0002"
+WORKER, GROUP, OFFICE, EXECUTOR = "provider-surgut", "wg-surgut", "uszn-surgut", "employment-surgut"
+
+
+def event(sender, name, **data):
+    return {"as": sender, "event": name, "case": CASE, "data": data}
+
+
+class Correct(unittest.TestCase):
+    play_day = daemon_test.Daemon.play_day
+    assert_rehearsal_agrees = daemon_test.Daemon.assert_rehearsal_agrees
+
+    def setUp(self):
+        self.engine = Engine((WORKER, GROUP, OFFICE, EXECUTOR)).start("--clock", "virtual", "--start", "2026-02-01")
+        self.addCleanup(self.engine.close)
+        self.play_day("2026-02-02", [event(WORKER, "application.received", kind="support", received_on="2026-02-02",
+                                           municipality="surgut", surname="Неразглашаемов")])
+        self.play_day("2026-02-03", [event(WORKER, "programme.drafted", need_established_on="2026-02-03")])
+        self.play_day("2026-02-04", [event(WORKER, "draft.sent", sent_on="2026-02-04")])
+        self.play_day("2026-02-09", [event(GROUP, "section14.formed", formed_on="2026-02-09", measures=[
+            {"id": "m1", "kind": "employment", "due": "2026-05-04"}])])
+        self.play_day("2026-02-11", [event(OFFICE, "programme.approved", approved_on="2026-02-11", term_months=6)])
+        self.play_day("2026-02-12", [event(EXECUTOR, "referral.accepted", measure="m1", offer=1)])
+        self.play_day("2026-02-20", [event(EXECUTOR, "referral.completed", measure="m1", result="employed")])
+        self.engine.advance("2026-02-21T09:00:00+05:00")
+
+    def difference(self, *words):
+        return self.engine.rows("case", "correct", CASE, "--event", "referral.completed", "--dry-run", *words)
+
+    def referral(self):
+        return [row for row in self.engine.rows("case", "show", CASE) if row["type"] == "referral"][0]
+
+    def annul(self, row, sender=EXECUTOR):
+        return self.play_day("2026-02-21", [{"as": sender, "event": row["event"], "case": row["case"], "data": row["data"]}])[0]
+
+    def test_the_difference_is_shown_and_nothing_is_done(self):
+        before = self.engine.export("outcome").read_bytes()
+        rows = self.difference()
+        self.assertEqual("annulled", rows[0]["type"])
+        self.assertEqual((EXECUTOR, "referral.completed"), (rows[0]["as"], rows[0]["event"]))
+        statuses = {row["change"]: row["status"] for row in rows if row["type"] == "referral"}
+        self.assertEqual({"-": "completed", "+": "accepted"}, statuses)
+        deadlines = {(row["change"], row["state"]) for row in rows if row.get("id") == "measure:m1"}
+        self.assertEqual({("-", "met"), ("+", "open")}, deadlines)
+        sent = {(row["kind"], row["to"]) for row in rows if row["type"] == "delivery"}
+        self.assertLessEqual({("offer", EXECUTOR), ("task-withdrawn", GROUP)}, sent)
+        self.assertEqual("send", rows[-1]["type"])
+        self.assertEqual(before, self.engine.export("outcome").read_bytes())
+        text = self.engine.ask("case", "correct", CASE, "--event", "referral.completed", "--dry-run").stdout
+        self.assertIn("было", text)
+        self.assertNotIn("Неразглашаемов", text)
+
+    def test_it_is_done_by_number_and_survives_a_kill_and_a_rehearsal(self):
+        number = self.difference()[0]["sequence"]
+        self.assertEqual("accepted", self.annul(self.difference("--sequence", number, "--sender", EXECUTOR)[-1])["state"])
+        self.engine.kill()
+        self.engine.start()
+        self.assertEqual("accepted", self.referral()["status"])
+        self.engine.advance("2026-02-24T09:00:00+05:00")
+        self.play_day("2026-02-25", [event(EXECUTOR, "referral.completed", measure="m1", result="employed")])
+        offers = [row for row in self.engine.deliveries() if row["kind"] == "offer" and row["to"] == EXECUTOR]
+        self.assertEqual(2, len(offers))
+        self.assertEqual("completed", self.referral()["status"])
+        self.engine.advance("2026-12-31")
+        self.assert_rehearsal_agrees("2026-12-31")
+
+    def test_who_may_not_and_what_cannot_be_is_refused_in_a_rehearsal_too(self):
+        send = self.difference()[-1]
+        self.assertEqual("refused", self.annul(send, GROUP)["state"])
+        self.assertEqual("accepted", self.annul(send)["state"])
+        first = {**send, "data": {"event": "application.received", "sequence": 1}}
+        self.assertEqual("refused", self.annul(first, WORKER)["state"])
+        for words, code in ((("--event", "referral.declined"), 3), (("--event", "application.received"), 4)):
+            result = self.engine.ask("case", "correct", CASE, *words, "--dry-run")
+            self.assertEqual(code, result.returncode, result.stderr)
+        self.engine.advance("2026-12-31")
+        self.assert_rehearsal_agrees("2026-12-31")
+
+
+if __name__ == "__main__":
+    unittest.main()

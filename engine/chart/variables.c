@@ -382,6 +382,9 @@ enum err variables_save_map(struct chart_session *s, struct arena *arena, struct
   TRY(write_all(s, fault));
   struct operation op = {.s = s, .arena = arena};
   TRY(sandbox_run(s->worker, run_save_map, &op, fault));
+  if (!value_depth_fits(&op.result)) { /* the map itself is one level, which the other form does not need */
+    return fault_set(fault, ERR_UNSUPPORTED, "a variable is nested too deep");
+  }
   *ret_map = op.result;
   return ERR_OK;
 }

@@ -1,6 +1,6 @@
 /*
- * Snapshots. What is read as a session goes on, and what it saves is read as the same session. Input: a byte that
- * chooses the chart, then the snapshot.
+ * Snapshots. What is read as a session goes on, and what it saves, by numbers or by names, is read as the same session.
+ * Input: a byte that chooses the chart, then the snapshot.
  */
 #include "charts.h"
 #include "fuzz.h"
@@ -28,6 +28,27 @@ static struct chart_session *restore(const struct chart *chart, struct span byte
   return session;
 }
 
+/* By names and back again it is what `numbered` says. */
+static void check_names(const struct chart *chart, struct chart_session *session, struct span numbered) {
+  struct writer named;
+  struct writer back;
+  struct fault fault = {0};
+  writer_init(&named);
+  writer_init(&back);
+  enum err err = chart_session_save_named(session, &named, &fault);
+  if (err == ERR_OK) {
+    struct chart_session *again = restore(chart, writer_span(&named));
+    ASSERT(again);
+    ASSERT(chart_session_save(again, &back, &fault) == ERR_OK);
+    ASSERT(span_equal(writer_span(&back), numbered));
+    chart_session_destroy(&again);
+  } else {
+    fuzz_refused(err, &fault);
+  }
+  writer_finish(&named);
+  writer_finish(&back);
+}
+
 /* False when it cannot be saved. */
 static bool is_stable(const struct chart *chart, struct chart_session *session) {
   struct writer first;
@@ -41,6 +62,7 @@ static bool is_stable(const struct chart *chart, struct chart_session *session) 
     ASSERT(again);
     ASSERT(chart_session_save(again, &second, &fault) == ERR_OK);
     ASSERT(span_equal(writer_span(&first), writer_span(&second)));
+    check_names(chart, again, writer_span(&first));
     chart_session_destroy(&again);
   } else {
     fuzz_refused(err, &fault);

@@ -354,6 +354,12 @@ static void what_is_deep_is_kept_or_refused_but_never_lost(void **state) {
     assert_int_equal(err, depth <= VALUE_DEPTH_MAX ? ERR_OK : ERR_UNSUPPORTED);
     if (err == ERR_OK) {
       assert_int_equal(restore(b, writer_span(&w)), ERR_OK);
+      writer_reset(&w);
+      err = chart_session_save_named(b->session, &w, &b->fault);
+      assert_int_equal(err, depth < VALUE_DEPTH_MAX ? ERR_OK : ERR_UNSUPPORTED);
+    }
+    if (err == ERR_OK) {
+      assert_int_equal(restore(b, writer_span(&w)), ERR_OK);
     }
     writer_finish(&w);
   }

@@ -18,21 +18,14 @@ void cursors_finish(struct cursors *cursors) {
   }
 }
 
-static enum err entry_load(struct cursor_entry *entry, struct store *store) {
+static enum err entry_load(struct cursor_entry *entry, struct store *store, bool *ret_is_new) {
   struct record_key key = record_name_key(entry->participant->id);
   struct span bytes;
   entry->record = (struct record_cursor){0};
   entry->dirty = false;
   enum err err = store_get(store, STORE_CURSOR, record_key_span(&key), &bytes);
-  return err == ERR_OK ? record_cursor_read(bytes, &entry->record) : err == ERR_NOT_FOUND ? ERR_OK : err;
-}
-
-enum err cursors_load(struct cursors *cursors, struct store *store) {
-  cursors->dirty = 0;
-  for (size_t i = 0; i < cursors->catalogue->participants_count; i++) {
-    TRY(entry_load(&cursors->entries[i], store));
-  }
-  return ERR_OK;
+  *ret_is_new = err == ERR_NOT_FOUND;
+  return err == ERR_OK ? record_cursor_read(bytes, &entry->record) : *ret_is_new ? ERR_OK : err;
 }
 
 struct cursor_entry *cursors_find(const struct cursors *cursors, struct span participant) {
@@ -43,6 +36,19 @@ struct cursor_entry *cursors_find(const struct cursors *cursors, struct span par
 void cursors_touch(struct cursors *cursors, struct cursor_entry *entry) {
   cursors->dirty += !entry->dirty;
   entry->dirty = true;
+}
+
+/* A participant has its record from the first batch on: a copy that is put back moves the streams that it knows. */
+enum err cursors_load(struct cursors *cursors, struct store *store) {
+  cursors->dirty = 0;
+  for (size_t i = 0; i < cursors->catalogue->participants_count; i++) {
+    bool is_new = false;
+    TRY(entry_load(&cursors->entries[i], store, &is_new));
+    if (is_new) {
+      cursors_touch(cursors, &cursors->entries[i]);
+    }
+  }
+  return ERR_OK;
 }
 
 void cursors_write(struct cursors *cursors, struct store *store, struct writer *scratch) {

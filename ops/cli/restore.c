@@ -18,6 +18,7 @@
 #include "base/json.h"
 #include "client.h"
 #include "lists.h"
+#include "restore_streams.h"
 #include "runtime/records.h"
 #include "store/store.h"
 #include "trust.h"
@@ -216,14 +217,10 @@ static bool folder_sync(const char *path) {
   return fd >= 0 && fsync(fd) == 0;
 }
 
-/* DATA/store is made beside its place and renamed when it is whole. */
-static bool data_copy(const struct request *request) {
+static bool data_copy(const struct request *request, const char *part) {
   char from[CLIENT_PATH_MAX];
-  char part[CLIENT_PATH_MAX];
   char file[CLIENT_PATH_MAX];
-  char place[CLIENT_PATH_MAX];
-  if (!client_path(from, request->copy, "data.mdb") || !client_path(part, request->to, "store.part") ||
-      !client_path(file, request->to, "store.part/data.mdb") || !client_path(place, request->to, "store")) {
+  if (!client_path(from, request->copy, "data.mdb") || !client_path(file, part, "data.mdb")) {
     errno = ENAMETOOLONG;
     return false;
   }
@@ -232,20 +229,34 @@ static bool data_copy(const struct request *request) {
   }
   DEFER(descriptor_close) int in = open(from, O_RDONLY | O_CLOEXEC);
   DEFER(descriptor_close) int out = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  return in >= 0 && out >= 0 && bytes_copy(in, out) && folder_sync(part) && rename(part, place) == 0 &&
-         folder_sync(request->to);
+  return in >= 0 && out >= 0 && bytes_copy(in, out) && folder_sync(part);
 }
 
+/* DATA/store is made beside its place and renamed when it is whole. */
 static int restore(const struct request *request) {
+  char part[CLIENT_PATH_MAX];
   char place[CLIENT_PATH_MAX];
-  if (client_path(place, request->to, "store") && access(place, F_OK) == 0) {
+  struct fault fault = {.err = ERR_OK};
+  if (!client_path(part, request->to, "store.part") || !client_path(place, request->to, "store")) {
+    return cli_fail(CLI_USAGE, "%s: слишком длинный путь", request->to);
+  }
+  if (access(place, F_OK) == 0) {
     return cli_fail(CLI_CONFLICT, "%s уже есть: восстанавливать можно только в новую папку", place);
   }
-  if (!data_copy(request)) {
+  if (!data_copy(request, part)) {
     return cli_fail(CLI_FAILURE, "%s: не восстановлено: %s", request->to, strerror(errno));
   }
-  (void)fprintf(stderr, "Восстановлено в %s. Теперь: положить на место ключи и запустить kuratord --data %s\n",
-                request->to, request->to);
+  if (restore_streams(part, &fault) != ERR_OK) {
+    return cli_fail_fault(request->to, &fault);
+  }
+  if (rename(part, place) != 0 || !folder_sync(request->to)) {
+    return cli_fail(CLI_FAILURE, "%s: не восстановлено: %s", request->to, strerror(errno));
+  }
+  (void)fprintf(
+      stderr,
+      "Восстановлено в %s. Теперь: положить на место ключи и запустить kuratord --data %s\n"
+      "Доставки участникам идут дальше под новыми номерами; что никто не подтвердил до копии, придёт ещё раз.\n",
+      request->to, request->to);
   return CLI_OK;
 }
 

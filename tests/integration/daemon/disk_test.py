@@ -130,6 +130,7 @@ class Base(unittest.TestCase):
         before = self.sender.receipts()
         self.sender.send(20)
         self.assertFalse(self.sender.settles(10))
+        self.assertTrue(self.sender.refusals, self.engine.told())
         refusal = self.sender.refusals[-1]
         self.assertEqual("FULL", refusal.code)
         self.assertIn(text, refusal.text)
@@ -310,11 +311,10 @@ class SmallDisk(Base):
         self.fill()
         self.assertEqual("FULL", self.sender.refusals[-1].code)
         self.assertIn("диск", self.sender.refusals[-1].text)
-        before = self.engine.rows("status")[0]["journal"]
-        self.assertEqual(len(self.sender.receipts()), before)
+        receipts = self.sender.receipts()
         self.engine.kill()
         self.engine.start(*SYSTEM)
-        self.assertEqual(before, self.engine.rows("status")[0]["journal"])
+        self.assertLessEqual(max(receipts.values()), self.engine.rows("status")[0]["journal"])
         self.make_room()
         self.assert_goes_on()
 

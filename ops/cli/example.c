@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "cli.h"
-#include "runtime/line.h"
+#include "delivery.h"
 #include "runtime/rehearse.h"
 
 enum { EXAMPLE_BYTES_MAX = 4 << 20, NEAREST_MAX = 6 };
@@ -287,30 +287,9 @@ static bool take_outcome(void *arg, struct span line) {
   return true;
 }
 
-static const char *const delivery_names[] = {
-    [RUNTIME_DELIVERY_OFFER] = "offer",       [RUNTIME_DELIVERY_OFFER_WITHDRAWN] = "offer-withdrawn",
-    [RUNTIME_DELIVERY_TASK] = "task",         [RUNTIME_DELIVERY_TASK_WITHDRAWN] = "task-withdrawn",
-    [RUNTIME_DELIVERY_NOTICE] = "notice",     [RUNTIME_DELIVERY_DEADLINE] = "deadline",
-    [RUNTIME_DELIVERY_INCIDENT] = "incident",
-};
-
 static enum err take_delivery(void *arg, const struct runtime_delivery *delivery, struct writer *w) {
   struct found *found = arg;
-  writer_reset(w);
-  line_text(w, "type", SPAN_LITERAL("delivery"));
-  line_moment(w, "at", delivery->recorded_at);
-  line_text(w, "kind", span_of_cstr(delivery_names[delivery->kind]));
-  line_text(w, "to", delivery->participant->id);
-  line_text(w, "case", delivery->case_id);
-  line_text_if_any(w, "process", delivery->process);
-  line_text_if_any(w, "subject", delivery->subject);
-  line_text_if_any(w, "event", delivery->event);
-  line_text_if_any(w, "reason", delivery->reason);
-  if (delivery->data.kind == VALUE_MAP) {
-    line_value(w, "data", delivery->data);
-  }
-  line_end(w);
-  return take_outcome(found, writer_span(w)) ? ERR_OK : ERR_IO;
+  return take_outcome(found, delivery_line(delivery, w)) ? ERR_OK : ERR_IO;
 }
 
 /* A map has what is wanted of it, field by field; anything else is equal. Goes no deeper than the example's own JSON,

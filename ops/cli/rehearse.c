@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "delivery.h"
 #include "output.h"
 #include "runtime/config.h"
 #include "runtime/rehearse.h"
@@ -21,12 +22,13 @@ struct arguments {
   const char *out;
   const char *config;
   const char *journal;
+  const char *deliveries;
   bool progress;
   civil_day until_day;
 };
 
 struct outputs {
-  struct output outcome, journal;
+  struct output outcome, journal, deliveries;
 };
 
 static bool take_outcome(void *arg, struct span line) {
@@ -37,6 +39,11 @@ static bool take_outcome(void *arg, struct span line) {
 static bool take_journal(void *arg, struct span line) {
   struct outputs *outputs = arg;
   return output_line(&outputs->journal, line);
+}
+
+static enum err take_delivery(void *arg, const struct runtime_delivery *delivery, struct writer *w) {
+  struct outputs *outputs = arg;
+  return output_line(&outputs->deliveries, delivery_line(delivery, w)) ? ERR_OK : ERR_IO;
 }
 
 /* A line that cannot be read is told and passed over: the rest goes on. */
@@ -91,6 +98,8 @@ static int rehearse_config(struct arguments *a, const struct config *config, str
       .until = a->until_day,
       .outcome = take_outcome,
       .journal = a->journal ? take_journal : NULL,
+      .delivery = a->deliveries ? take_delivery : NULL,
+      .delivery_arg = outputs,
       .sink_arg = outputs,
       .progress = draws ? draw_progress : NULL,
       .bad_line = tell_bad_line,
@@ -120,21 +129,31 @@ static int rehearse_files(struct arguments *a, struct span events) {
     result = output_open(&outputs.journal, a->journal);
   }
   if (result == CLI_OK) {
+    result = output_open(&outputs.deliveries, a->deliveries);
+  }
+  if (result == CLI_OK) {
     result = rehearse_config(a, config, events, &outputs);
   }
   bool keep = result == CLI_OK || result == CLI_INVALID;
   int outcome = output_close(&outputs.outcome, keep);
   int journal = output_close(&outputs.journal, keep);
+  int deliveries = output_close(&outputs.deliveries, keep);
   config_destroy(&config);
-  return result != CLI_OK ? result : outcome != CLI_OK ? outcome : journal;
+  int closed = outcome != CLI_OK ? outcome : journal != CLI_OK ? journal : deliveries;
+  return result != CLI_OK ? result : closed;
 }
 
 static bool parse(int argc, char **argv, struct arguments *a) {
   static const struct option longs[] = {
-      {"processes", required_argument, NULL, 'p'}, {"events", required_argument, NULL, 'e'},
-      {"until", required_argument, NULL, 'u'},     {"out", required_argument, NULL, 'o'},
-      {"config", required_argument, NULL, 'c'},    {"journal", required_argument, NULL, 'j'},
-      {"progress", no_argument, NULL, 'g'},        {NULL, 0, NULL, 0},
+      {"processes", required_argument, NULL, 'p'},
+      {"events", required_argument, NULL, 'e'},
+      {"until", required_argument, NULL, 'u'},
+      {"out", required_argument, NULL, 'o'},
+      {"config", required_argument, NULL, 'c'},
+      {"journal", required_argument, NULL, 'j'},
+      {"deliveries", required_argument, NULL, 'd'},
+      {"progress", no_argument, NULL, 'g'},
+      {NULL, 0, NULL, 0},
   };
   optind = 0;
   for (int option; (option = getopt_long(argc, argv, "", longs, NULL)) != -1;) {
@@ -157,6 +176,9 @@ static bool parse(int argc, char **argv, struct arguments *a) {
     case 'j':
       a->journal = optarg;
       break;
+    case 'd':
+      a->deliveries = optarg;
+      break;
     case 'g':
       a->progress = true;
       break;
@@ -175,7 +197,8 @@ static int run(int argc, char **argv) {
   if (civil_day_parse(span_of_cstr(a.until), &a.until_day) != ERR_OK) {
     return cli_usage("--until: дата вида 2027-12-31");
   }
-  if (output_same_file(a.out, a.events) || output_same_file(a.journal, a.events)) {
+  if (output_same_file(a.out, a.events) || output_same_file(a.journal, a.events) ||
+      output_same_file(a.deliveries, a.events)) {
     return cli_usage("вывод записал бы файл событий поверх самого себя");
   }
   struct span events;
@@ -191,7 +214,8 @@ static int run(int argc, char **argv) {
 
 const struct cli_verb cli_rehearse_verbs[] = {
     {"rehearse", "",
-     "--processes ПАПКА --events ФАЙЛ --until ДАТА --out ФАЙЛ [--config ПАПКА] [--journal ФАЙЛ] [--progress]",
+     "--processes ПАПКА --events ФАЙЛ --until ДАТА --out ФАЙЛ [--config ПАПКА] [--journal ФАЙЛ] [--deliveries ФАЙЛ] "
+     "[--progress]",
      "проиграть события на виртуальных часах и показать, что стало с делами", run},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -47,9 +47,9 @@ class Report:
 class Life:
     """The plan of one person, from the notice to the end of the support."""
 
-    def __init__(self, notice):
+    def __init__(self, notice, seed=""):
         self.notice = notice
-        self.random = random.Random(notice["number"])
+        self.random = random.Random(seed + notice["number"])
         self.reports = []
         self.ends_on = None
         self.territory = notice["municipality"]

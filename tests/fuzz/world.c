@@ -108,7 +108,7 @@ static bool rehearse(struct span root, struct span events, struct output *output
   const struct casework_options options = {.catalogue = &world_config()->catalogue,
                                            .calendar = world_config()->calendar,
                                            .limits = small_limits(),
-                                           .ports = {&runtime, runtime_load}};
+                                           .ports = {.arg = &runtime, .load = runtime_load}};
   ASSERT(casework_create(&options, &processes) == ERR_OK);
   enum err err = define_all(processes, root, &fault);
   if (err == ERR_OK) {

@@ -61,8 +61,10 @@ void world_open(struct world *w, const struct world_process *processes, size_t c
   if (catalogue_check(w->catalogue, &fault) != ERR_OK) {
     fail_msg("%s", fault.text);
   }
-  const struct casework_options options = {
-      .catalogue = w->catalogue, .calendar = w->calendar, .limits = chart_limits_default(), .ports = {w, load_of}};
+  const struct casework_options options = {.catalogue = w->catalogue,
+                                           .calendar = w->calendar,
+                                           .limits = chart_limits_default(),
+                                           .ports = {.arg = w, .load = load_of}};
   assert_int_equal(casework_create(&options, &w->casework), ERR_OK);
   assert_int_equal(civil_moment_parse(SPAN_LITERAL("2026-01-12T10:00:00+05:00"), &w->now), ERR_OK);
   w->log = calloc(1, 1);

@@ -258,7 +258,7 @@ static bool judge_by_source(const struct looking *l, const struct node *node, st
 
 /* What a <k:inform> of another chart says cannot be looked up here. */
 static bool is_always(struct span name) {
-  if (span_starts_with(name, SPAN_LITERAL("inform."))) {
+  if (span_starts_with(name, SPAN_LITERAL("inform.")) || span_starts_with(name, SPAN_LITERAL("annulled."))) {
     return true;
   }
   for (int i = 0; always[i]; i++) {

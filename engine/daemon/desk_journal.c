@@ -100,6 +100,16 @@ static enum err journal_export(struct page *page, struct fault *fault) {
 
 /* ---- journal.list, case.timeline ---- */
 
+/* The entry that has taken this one back; nil if none has. */
+static struct value annulled_by(const struct page *page, uint64_t number) {
+  struct record_key key = record_annulled_key(number);
+  struct span bytes;
+  uint64_t by = 0;
+  bool found = store_get(page->daemon->store, STORE_INDEX, record_key_span(&key), &bytes) == ERR_OK &&
+               record_generation_read(bytes, &by) == ERR_OK;
+  return found ? value_int((int64_t)by) : value_nil();
+}
+
 struct filter {
   uint64_t after;
   struct span root; /* empty: all */
@@ -126,6 +136,7 @@ static enum err list_visit(struct page *page, struct span key, struct span value
       PAGE_FIELD("acting_for", page_known(entry.acting_for)),
       PAGE_FIELD("error", entry.err == ERR_OK ? value_nil() : value_text(span_of_cstr(err_name(entry.err)))),
       PAGE_FIELD("text", page_known(entry.text)),
+      PAGE_FIELD("annulled_by", annulled_by(page, number)),
       PAGE_FIELD("data", data),
   };
   page_row(page, fields, PAGE_COUNT(fields));

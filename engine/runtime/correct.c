@@ -101,6 +101,9 @@ static enum err prepare(struct correction *c, struct span case_id, const struct 
       replay_entries_read(c->runtime, slot, &c->arena, &c->entries) != ERR_OK) {
     return fault_set(fault, ERR_CONFLICT, "Дело или его журнал не читается, оператор извещён");
   }
+  if (!replay_is_own(c->runtime, slot)) {
+    return fault_set(fault, ERR_CONFLICT, "Это дело система ведёт сама по другим делам: отзывают сообщения в них");
+  }
   TRY(find_target(c, meant, fault));
   family_all(c->runtime, c->root, &c->without.before);
   TRY(check_definitions(c, fault));

@@ -12,7 +12,8 @@
  *
  * What was accepted after the mistake and cannot be taken without it becomes an incident that the operator may repeat;
  * what was refused because of it stays refused, its sender was told so. Incidents that only the mistake led to are
- * resolved. Notices cannot be taken back: their readers are told. Personal data that came with it stays sealed.
+ * resolved. Notices cannot be taken back: their readers are told. Personal data that came with it goes from what is
+ * shown, not from the journal, where it stays sealed.
  *
  * Deterministic: from the journal alone, so that a rehearsal corrects as the daemon did. Cost: the family's entries are
  * looked for from its first entry on.
@@ -62,6 +63,10 @@ struct correct_message {
  * Errors with a Russian text. */
 enum err correct_prepare(struct runtime *runtime, const struct correct_message *message,
                          struct correction **ret_correction, struct fault *fault) MUST_CHECK;
+/* What other root cases were told by the family and does not hold, as inputs of the work that the event leads to:
+ * "annulled.EVENT" for what was said, "inform.EVENT" for what was not. */
+struct work;
+void correct_inform(struct correction *correction, struct work *work);
 /* Into the open batch; `journal` is the entry of the event that takes back. Cannot fail. */
 void correct_commit(struct correction *correction, uint64_t journal);
 void correct_drop(struct correction **correction);

@@ -40,12 +40,37 @@ static void send(struct commit *m, const struct replay_delivery *d) {
   streams_add(rt, &delivery);
 }
 
+/* ---- the person: what the other messages brought, in their order ---- */
+
+static void merge_personal(struct commit *m, const struct replay_entry *item, struct value *merged) {
+  struct arena *arena = &m->c->arena;
+  struct value personal = persons_unseal(m->runtime, m->c->root, item->entry.sealed, arena);
+  for (size_t i = 0; personal.kind == VALUE_MAP && i < personal.map.count; i++) {
+    *merged = value_with(arena, merged, personal.map.fields[i].name, personal.map.fields[i].value);
+  }
+}
+
+static void restore_person(struct commit *m) {
+  const struct replay_entries *entries = &m->c->entries;
+  struct value merged = value_nil();
+  if (span_empty(m->c->target->entry.sealed)) {
+    return;
+  }
+  for (size_t i = 0; i < entries->count; i++) {
+    if (!entries->items[i].annulled && &entries->items[i] != m->c->target) {
+      merge_personal(m, &entries->items[i], &merged);
+    }
+  }
+  persons_replace(m->runtime, m->c->root, &merged);
+}
+
 /* ---- counters ---- */
 
 static void count_loads(struct commit *m, const struct family *family, int64_t delta) {
   for (size_t i = 0; i < family->count; i++) {
     const struct case_view *view = case_slot_view(family->members[i]);
-    struct cursor_entry *cursor = view->ended ? NULL : cursors_find(&m->runtime->cursors, view->addressee);
+    bool carries = !view->ended && view->offer > 0;
+    struct cursor_entry *cursor = carries ? cursors_find(&m->runtime->cursors, view->addressee) : NULL;
     if (cursor) {
       cursor->record.load += delta;
       cursors_touch(&m->runtime->cursors, cursor);
@@ -397,6 +422,7 @@ void correct_commit(struct correction *c, uint64_t journal) {
   struct commit m = {.c = c, .runtime = c->runtime, .journal = journal};
   struct incident_list before = {.c = c};
   struct incident_list after = {.c = c};
+  restore_person(&m);
   m.personal = persons_read(c->runtime, c->root, &c->arena);
   for (size_t i = 0; i < c->plan_count; i++) {
     send(&m, &c->plan[i]);

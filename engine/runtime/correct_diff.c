@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "runtime/work.h"
+
 #define REASON SPAN_LITERAL("annulled")
 
 static struct replay_delivery *plan_add(struct correction *c, const struct replay_delivery *delivery) {
@@ -273,4 +275,50 @@ void correct_plan(struct correction *c) {
   make_offers(c);
   give_tasks(c, &before, &after);
   tell_news(c);
+}
+
+/* ---- what other cases were told ---- */
+
+static bool same_inform(const struct replay_inform *a, const struct replay_inform *b) {
+  return span_equal(a->case_id, b->case_id) && span_equal(a->event, b->event) && value_equal(&a->data, &b->data);
+}
+
+static void match_informs(struct replay *a, struct replay *b) {
+  for (size_t i = 0; i < a->informs_count; i++) {
+    for (size_t k = 0; !a->informs[i].matched && k < b->informs_count; k++) {
+      bool same = !b->informs[k].matched && same_inform(&a->informs[i], &b->informs[k]);
+      a->informs[i].matched = same;
+      b->informs[k].matched = b->informs[k].matched || same;
+    }
+  }
+}
+
+static void add_inform(struct work *work, const struct replay_inform *inform, struct span event) {
+  const struct case_identity identity = {.id = inform->case_id, .process = inform->process, .key = inform->case_id};
+  const struct case_input input = {
+      .kind = CASE_INPUT_INTERNAL,
+      .event = event,
+      .data = inform->data,
+      .occurred_at = inform->occurred_at,
+      .participant = inform->participant,
+  };
+  work_add(work, &identity, &input);
+}
+
+/* In reverse, so that what was said last is taken back first. */
+void correct_inform(struct correction *c, struct work *work) {
+  match_informs(&c->as_it_was, &c->without);
+  for (size_t i = c->as_it_was.informs_count; i-- > 0;) {
+    const struct replay_inform *inform = &c->as_it_was.informs[i];
+    struct span event;
+    (void)span_cut(inform->event, '.', &event);
+    if (!inform->matched) {
+      add_inform(work, inform, arena_printf(&c->arena, "annulled.%.*s", SPAN_ARG(event)));
+    }
+  }
+  for (size_t i = 0; i < c->without.informs_count; i++) {
+    if (!c->without.informs[i].matched) {
+      add_inform(work, &c->without.informs[i], c->without.informs[i].event);
+    }
+  }
 }

@@ -83,6 +83,14 @@ enum err replay_entries_read(struct runtime *runtime, const struct case_slot *ro
   return ERR_OK;
 }
 
+bool replay_is_own(struct runtime *runtime, const struct case_slot *root) {
+  struct record_key key = record_number_key(root->journal);
+  struct record_journal entry;
+  struct span bytes;
+  return engine_read(runtime, STORE_JOURNAL, &key, &bytes) && record_journal_read(bytes, &entry) == ERR_OK &&
+         span_equal(case_root(entry.case_id), root->id);
+}
+
 /* ---- the ports of the inner runtime ---- */
 
 static void *grown(struct arena *arena, const void *items, size_t count, size_t *capacity, size_t size) {
@@ -95,10 +103,11 @@ static void *grown(struct arena *arena, const void *items, size_t count, size_t 
 }
 
 static struct deadline deadline_copy(struct arena *arena, const struct deadline *deadline) {
+  enum { TEXTS = 8 };
   struct deadline copy = *deadline;
-  struct span *const texts[] = {&copy.id,    &copy.key,  &copy.basis, &copy.title,
-                                &copy.owner, &copy.term, &copy.cause, &copy.calendar_revision};
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+  struct span *const texts[TEXTS] = {&copy.id,    &copy.key,  &copy.basis, &copy.title,
+                                     &copy.owner, &copy.term, &copy.cause, &copy.calendar_revision};
+  for (size_t i = 0; i < TEXTS; i++) {
     *texts[i] = arena_copy(arena, *texts[i]);
   }
   return copy;
@@ -132,6 +141,22 @@ static enum err take_delivery(void *arg, const struct runtime_delivery *d, struc
   return ERR_OK;
 }
 
+static void take_inform(void *arg, const struct case_effect *effect) {
+  struct replay *replay = arg;
+  if (replay->informs_count == replay->informs_capacity) {
+    replay->informs = grown(replay->arena, replay->informs, replay->informs_count, &replay->informs_capacity,
+                            sizeof *replay->informs);
+  }
+  replay->informs[replay->informs_count++] = (struct replay_inform){
+      .case_id = arena_copy(replay->arena, effect->case_id),
+      .process = arena_copy(replay->arena, effect->process),
+      .participant = arena_copy(replay->arena, effect->participant),
+      .event = arena_copy(replay->arena, effect->event),
+      .data = value_copy(replay->arena, &effect->data),
+      .occurred_at = effect->occurred_at,
+  };
+}
+
 static const struct replay_entry *entry_of(const struct replay *replay, uint64_t number) {
   for (size_t i = 0; i < replay->entries->count; i++) {
     if (replay->entries->items[i].number == number) {
@@ -162,7 +187,7 @@ static int64_t load_of(void *arg, struct span participant) {
   int64_t load = (outer ? outer->record.load : 0) + (inner ? inner->record.load : 0);
   for (size_t i = 0; i < replay->before.count; i++) {
     const struct case_view *view = case_slot_view(replay->before.members[i]);
-    load -= !view->ended && span_equal(view->addressee, participant);
+    load -= !view->ended && view->offer > 0 && span_equal(view->addressee, participant);
   }
   return load;
 }
@@ -275,6 +300,8 @@ enum err replay_run(struct replay *replay, struct fault *fault) {
   TRY(runtime_create(&options, &replay->runtime, fault));
   replay->runtime->cases.pin = pin;
   replay->runtime->cases.pin_arg = replay;
+  replay->runtime->informed = take_inform;
+  replay->runtime->informed_arg = replay;
   const struct casework_ports ports = {.arg = replay, .load = load_of, .recall = recall};
   struct casework_ports before = casework_ports_swap(options.casework, &ports);
   enum err err = play_all(replay);

@@ -24,6 +24,9 @@ struct replay_entries {
 enum err replay_entries_read(struct runtime *runtime, const struct case_slot *root, struct arena *arena,
                              struct replay_entries *ret_entries) MUST_CHECK;
 
+/* False: another family's chart has begun it, and what it was told stands in no entry of its own. */
+bool replay_is_own(struct runtime *runtime, const struct case_slot *root);
+
 /* A delivery as it would have been made; texts and data in the arena. */
 struct replay_delivery {
   enum runtime_delivery_kind kind;
@@ -33,6 +36,14 @@ struct replay_delivery {
   bool has_deadline;
   struct deadline deadline;
   bool matched; /* for whoever compares two lists */
+};
+/* What the family said to a root case of another one (k:inform). */
+struct replay_inform {
+  struct span case_id, process, participant;
+  struct span event; /* with its prefix */
+  struct value data;
+  civil_moment occurred_at;
+  bool matched;
 };
 /* A message that was accepted then and is refused now. */
 struct replay_refusal {
@@ -51,6 +62,8 @@ struct replay {
   civil_moment now;
   struct replay_delivery *deliveries;
   size_t deliveries_count, deliveries_capacity;
+  struct replay_inform *informs;
+  size_t informs_count, informs_capacity;
   struct replay_refusal *refusals;
   size_t refusals_count, refusals_capacity;
 };

@@ -107,6 +107,10 @@ struct runtime {
   struct writer scratch;
   struct writer body; /* what goes into another record as a blob, while that is written */
 
+  /* While a family is gone through again by itself: what it says to other root cases. NULL: they hear it. */
+  void (*informed)(void *arg, const struct case_effect *effect);
+  void *informed_arg;
+
   bool master_known; /* the store can tell whether it was sealed under our master key */
   bool committing;   /* between store_commit and done */
   bool calling;      /* inside a port: a tick would clear what is being shown */
@@ -146,6 +150,8 @@ void acts_drop(struct runtime *runtime);
 /* Merges into the family's personal fields (later ones win) and returns what was added, sealed, for the journal; the
  * empty span when there is nothing to keep or no key to keep it under. */
 struct span persons_merge(struct runtime *runtime, struct span root, const struct value *personal);
+/* The family's personal fields are these and no others; nothing if there is no key to keep them under. */
+void persons_replace(struct runtime *runtime, struct span root, const struct value *personal);
 /* The store was sealed under this master key, or is new. ERR_CONFIG: under another one, or the key is missing. */
 enum err persons_check_master(struct runtime *runtime, struct fault *fault) MUST_CHECK;
 /* Into the first batch of a new store: what the next start is checked against. */

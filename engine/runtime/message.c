@@ -372,7 +372,9 @@ static enum err do_work(struct judgement *j, struct work *work) {
   work->failed_case = j->message->case_id;
   if (j->way == WAY_START) {
     add_start(j, work);
-  } else if (j->way == WAY_EVENT) {
+  } else if (j->way == WAY_ANNUL) {
+    correct_inform(j->correction, work);
+  } else {
     TRY(add_event(j, work));
   }
   return work_run(work);
@@ -401,6 +403,7 @@ static void answer_parked(struct judgement *j, const struct inbox_message *in, s
   struct runtime *rt = j->runtime;
   work->failed_case = arena_copy(&rt->arena, work->failed_case); /* may be the text of a slot that goes now */
   work_drop(work);
+  correct_drop(&j->correction);
   struct span sealed = persons_merge(rt, case_root(in->message.case_id), &j->personal);
   uint64_t incident = park(j, work, err);
   j->fault = work->fault;

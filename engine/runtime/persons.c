@@ -128,6 +128,19 @@ struct span persons_merge(struct runtime *runtime, struct span root, const struc
   return sealed_value(runtime, wrapped, personal);
 }
 
+void persons_replace(struct runtime *runtime, struct span root, const struct value *personal) {
+  struct record_key key = record_name_key(root);
+  struct span wrapped;
+  if (!runtime->seal.enabled || !wrapped_key(runtime, root, &wrapped)) {
+    return;
+  }
+  if (personal->kind == VALUE_MAP && personal->map.count > 0) {
+    put_person(runtime, root, sealed_value(runtime, wrapped, personal));
+  } else {
+    store_delete(runtime->store, STORE_PERSON, record_key_span(&key));
+  }
+}
+
 /* ---- the end of a person ---- */
 
 struct runtime_person persons_state(struct runtime *runtime, struct span root) {

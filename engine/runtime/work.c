@@ -109,7 +109,11 @@ static void distribute(struct work *work, struct case_slot *slot, const struct c
       add_start(work, slot, effect);
       break;
     case CASE_EFFECT_EVENT:
-      add_event(work, slot, effect);
+      if (work->runtime->informed && !span_empty(effect->process)) {
+        add_effect(work, slot, effect);
+      } else {
+        add_event(work, slot, effect);
+      }
       break;
     case CASE_EFFECT_LOAD:
       add_load(work, effect);
@@ -376,6 +380,9 @@ static void put_effect(struct work *work, struct case_slot *slot, const struct c
     break;
   case CASE_EFFECT_INCIDENT:
     open_incident(work, slot, effect);
+    break;
+  case CASE_EFFECT_EVENT:
+    work->runtime->informed(work->runtime->informed_arg, effect);
     break;
   default: /* ENDED stands in the case's own record; the others were inputs */
     break;

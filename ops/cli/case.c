@@ -35,10 +35,15 @@ static const struct table_column incident_columns[] = {
     {"Разобран", "resolved", TABLE_MOMENT, 0, NULL}, {NULL, NULL, TABLE_TEXT, 0, NULL},
 };
 static const struct table_column entry_columns[] = {
-    {"Когда", "at", TABLE_MOMENT, 0, NULL},      {"Произошло", "occurred_at", TABLE_MOMENT, 0, NULL},
-    {"Случай", "case", TABLE_TEXT, 36, NULL},    {"Событие", "event", TABLE_TEXT, 28, NULL},
-    {"От кого", "sender", TABLE_TEXT, 24, NULL}, {"Итог", "kind", TABLE_TEXT, 12, table_entry_kinds},
-    {"Пояснение", "text", TABLE_TEXT, 60, NULL}, {NULL, NULL, TABLE_TEXT, 0, NULL},
+    {"Когда", "at", TABLE_MOMENT, 0, NULL},
+    {"Произошло", "occurred_at", TABLE_MOMENT, 0, NULL},
+    {"Случай", "case", TABLE_TEXT, 36, NULL},
+    {"Событие", "event", TABLE_TEXT, 28, NULL},
+    {"От кого", "sender", TABLE_TEXT, 24, NULL},
+    {"Итог", "kind", TABLE_TEXT, 12, table_entry_kinds},
+    {"Отозвано", "annulled_by", TABLE_NUMBER, 0, NULL},
+    {"Пояснение", "text", TABLE_TEXT, 60, NULL},
+    {NULL, NULL, TABLE_TEXT, 0, NULL},
 };
 
 /* A section of the answer: its rows are borrowed from the whole. */

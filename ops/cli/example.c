@@ -111,7 +111,7 @@ static enum err read_example(const char *folder, const char *file, struct exampl
 static void list_add(struct example_list *list, struct example *e) {
   if (list->count == list->capacity) {
     list->capacity = list->capacity ? list->capacity * 2 : 64;
-    struct example **grown = realloc((void *)list->items, list->capacity * sizeof *grown);
+    struct example **grown = realloc((void *)list->items, list->capacity * sizeof(struct example *));
     ASSERT(grown);
     list->items = grown;
   }
@@ -244,15 +244,18 @@ static bool own_settings(const struct example *e, const struct bench *bench, str
   for (size_t i = 0; i < bench->config.processes_count; i++) {
     source = span_equal(bench->config.sources[i].name, e->process) ? &bench->config.sources[i] : source;
   }
-  for (size_t i = 0; i < e->settings.map.count; i++) {
+  for (size_t i = 0; source && i < e->settings.map.count; i++) {
     const struct value_field *field = &e->settings.map.fields[i];
-    if (!source || !value_find(&source->settings, field->name)) {
+    if (!value_find(&source->settings, field->name)) {
       if (complaints) {
         (void)fprintf(complaints, "    нет настройки «%.*s»\n", SPAN_ARG(field->name));
       }
       return false;
     }
     changes = value_with(arena, &changes, field->name, setting_of(&field->value));
+  }
+  if (!source) {
+    return false; /* the process itself is gone */
   }
   *ret_change = (struct example_change){.process = e->process, .settings = merged(arena, &source->settings, &changes)};
   return true;

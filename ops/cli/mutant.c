@@ -43,8 +43,9 @@ static bool is_state(const struct chart_node *node) {
 }
 
 static uint8_t *chart_copy(struct cut *cut) {
-  struct span copy = arena_copy(cut->list->arena, cut->index.text);
-  return (uint8_t *)(uintptr_t)copy.data; /* ours */
+  uint8_t *text = arena_alloc(cut->list->arena, cut->index.text.size);
+  memcpy(text, cut->index.text.data, cut->index.text.size);
+  return text;
 }
 
 static void add_chart(struct cut *cut, const struct chart_node *node, const uint8_t *text) {

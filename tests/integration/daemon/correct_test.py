@@ -1,5 +1,6 @@
 """A clerk's mistake is taken back: shown before it is done, withdrawn from those who were told, rehearsed byte for byte."""
 
+import json
 import pathlib
 import sys
 import unittest
@@ -22,8 +23,11 @@ class Correct(unittest.TestCase):
     assert_rehearsal_agrees = daemon_test.Daemon.assert_rehearsal_agrees
 
     def setUp(self):
-        self.engine = Engine((WORKER, GROUP, OFFICE, EXECUTOR)).start("--clock", "virtual", "--start", "2026-02-01")
+        self.engine = Engine((WORKER, GROUP, OFFICE, EXECUTOR))
         self.addCleanup(self.engine.close)
+        self.engine.must("keys", "generate", "--operator", "trusted", "--privacy", "--out", self.engine.hands,
+                         "--register", self.engine.keys)
+        self.engine.start("--clock", "virtual", "--start", "2026-02-01")
         self.play_day("2026-02-02", [event(WORKER, "application.received", kind="support", received_on="2026-02-02",
                                            municipality="surgut", surname="Неразглашаемов")])
         self.play_day("2026-02-03", [event(WORKER, "programme.drafted", need_established_on="2026-02-03")])
@@ -40,6 +44,11 @@ class Correct(unittest.TestCase):
 
     def referral(self):
         return [row for row in self.engine.rows("case", "show", CASE) if row["type"] == "referral"][0]
+
+    def person(self):
+        shown = self.engine.ask("person", "show", CASE, "--reveal", "--reason", "проверка", "-o", "jsonl", name="trusted")
+        self.assertEqual(0, shown.returncode, shown.stderr)
+        return json.loads(shown.stdout)["person"]
 
     def annul(self, row, sender=EXECUTOR):
         return self.play_day("2026-02-21", [{"as": sender, "event": row["event"], "case": row["case"], "data": row["data"]}])[0]
@@ -67,6 +76,8 @@ class Correct(unittest.TestCase):
         self.engine.kill()
         self.engine.start()
         self.assertEqual("accepted", self.referral()["status"])
+        entries = {row["event"]: row for row in self.engine.rows("case", "timeline", CASE) if row["kind"] == "message"}
+        self.assertEqual(entries["event.annulled"]["journal"], entries["referral.completed"]["annulled_by"])
         self.engine.advance("2026-02-24T09:00:00+05:00")
         self.play_day("2026-02-25", [event(EXECUTOR, "referral.completed", measure="m1", result="employed")])
         offers = [row for row in self.engine.deliveries() if row["kind"] == "offer" and row["to"] == EXECUTOR]
@@ -74,6 +85,14 @@ class Correct(unittest.TestCase):
         self.assertEqual("completed", self.referral()["status"])
         self.engine.advance("2026-12-31")
         self.assert_rehearsal_agrees("2026-12-31")
+
+    def test_the_person_is_as_the_other_messages_said(self):
+        self.play_day("2026-02-21", [event(WORKER, "application.received", kind="support", received_on="2026-02-02",
+                                           municipality="surgut", surname="Ошибкин", given_name="Лишний")])
+        self.assertEqual("Ошибкин", self.person()["surname"])
+        taken_back = self.play_day("2026-02-22", [event(WORKER, "event.annulled", event="application.received")])
+        self.assertEqual("accepted", taken_back[0]["state"])
+        self.assertEqual({"surname": "Неразглашаемов"}, self.person())
 
     def test_who_may_not_and_what_cannot_be_is_refused_in_a_rehearsal_too(self):
         send = self.difference()[-1]

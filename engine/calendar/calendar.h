@@ -86,7 +86,7 @@ enum err calendar_due(const struct calendar *calendar, civil_day from, const str
  */
 struct span calendar_explain(const struct calendar *calendar, civil_day from, const struct term *term,
                              enum term_shift shift, struct arena *arena);
-/* A term by itself in Russian: "10 рабочих дней", "за 6 месяцев до", "3 месяца и ещё 5 рабочих дней". Lives in arena. */
+/* A term by itself in Russian, in the arena: "10 рабочих дней", "за 6 месяцев до", "3 месяца и ещё 5 рабочих дней". */
 struct span calendar_term_words(const struct term *term, struct arena *arena);
 
 /* ERR_RANGE with a Russian text that names the missing year, if `day` lies outside the loaded years. */

@@ -48,6 +48,8 @@ enum {
 struct casework;  /* configuration and compiled processes */
 struct case_file; /* one case in memory ("case" is a word of C) */
 
+struct case_identity;
+
 /* What a chart may be told of other cases: only the routing load. Asked while a step runs; must be deterministic for
  * the journal position (the runtime answers from its own counters). */
 struct casework_ports {
@@ -56,6 +58,9 @@ struct casework_ports {
   bool (*recall)(void *arg, struct span case_id, int64_t offer, struct span *ret_participant);
   /* Open referrals of a participant. */
   int64_t (*load)(void *arg, struct span participant);
+  /* What the chart of a case does: "event" NAME, "exit" and "enter" with the ids of the states. For drawings; may be
+   * NULL. Tells a step as it goes, also one that is not kept in the end. */
+  void (*trace)(void *arg, const struct case_identity *identity, const char *what, struct span detail);
 };
 
 struct casework_options {

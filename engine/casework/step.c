@@ -58,6 +58,12 @@ static enum err host_send(void *arg, const struct chart_send *send, struct fault
   return case_content_run(arg, send, fault);
 }
 
+static void host_trace(void *arg, const char *what, struct span detail) {
+  const struct step *s = arg;
+  const struct casework_ports *ports = &s->c->casework->options.ports;
+  ports->trace(ports->arg, &s->c->identity, what, detail);
+}
+
 /* ---- the step's context ------------------------------------------------------------------------------------- */
 
 void step_tell(struct step *s, struct span event, struct value data, struct span invokeid, const char *otherwise) {
@@ -106,6 +112,7 @@ static void step_init(struct step *s, struct case_file *c, const struct case_inp
                      .arena = effects->arena,
                      .fault = fault,
                      .host = {.arg = s, .invoke = host_invoke, .uninvoke = host_uninvoke, .send = host_send}};
+  s->host.trace = c->casework->options.ports.trace ? host_trace : NULL;
   s->told_last = &s->told_first;
   s->changes_last = &s->changes_first;
   platform_update(s);

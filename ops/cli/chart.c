@@ -193,5 +193,10 @@ const struct cli_verb cli_chart_verbs[] = {
      chart_desugar_run},
     {"chart", "table", "ФАЙЛ|ПРОЦЕСС [--csv|--markdown|--html] [--width ЗНАКОВ] [--config ПАПКА]",
      "процесс таблицей: что, кто, к какому сроку, на каком основании, что дальше, что если не в срок", chart_table_run},
+    {"chart", "render",
+     "ФАЙЛ|ПРОЦЕСС [-o ФАЙЛ.svg|.png|.pdf|.dot] [--config ПАПКА] [--case НОМЕР [--events ФАЙЛ [--until ДАТА] | "
+     "--endpoint "
+     "АДРЕС --keys ПАПКА --as ИМЯ]]",
+     "процесс рисунком; со случаем — где он сейчас и какой путь прошёл", chart_render_run},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -46,5 +46,6 @@ void chart_schema_check(const struct chart_schema *schema, struct span document,
 int chart_lint_run(int argc, char **argv);
 int chart_desugar_run(int argc, char **argv);
 int chart_table_run(int argc, char **argv);
+int chart_render_run(int argc, char **argv);
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "chart_rows.h"
+#include "chart_text.h"
 #include "cli.h"
 
 enum { WIDTH_DEFAULT = 120, WIDTH_LEAST = 100, WIDTH_MOST = 400, GAP = 2, WORD_MOST = 22 };
@@ -22,83 +23,12 @@ struct table {
   int width;
 };
 
-/* ---- characters ---- */
-
-static size_t character(struct span text) {
-  size_t size = span_character_size(text);
-  return size > 0 ? size : 1;
-}
-
-static int length(struct span text) {
-  int count = 0;
-  while (text.size > 0) {
-    size_t size = character(text);
-    text = span_of(text.data + size, text.size - size);
-    count++;
-  }
-  return count;
-}
-
-/* The first `most` characters. */
-static struct span head(struct span text, int most) {
-  size_t size = 0;
-  while (size < text.size && most-- > 0) {
-    size += character(span_of(text.data + size, text.size - size));
-  }
-  return span_of(text.data, size);
-}
-
-/* ---- wrapping ---- */
-
-static bool may_break_after(uint8_t c) {
-  return c == ' ' || c == '-' || c == '_';
-}
-
-/* Where a line may end; 0: nowhere. */
-static size_t last_break(struct span line) {
-  size_t at = line.size;
-  while (at > 0 && !may_break_after(line.data[at - 1])) {
-    at--;
-  }
-  return at;
-}
-
-/* The next line of at most `width` characters, cut off `*rest`; a longer word is broken. */
-static struct span next_line(struct span *rest, int width) {
-  struct span text = span_trim(*rest);
-  struct span line = head(text, width);
-  if (line.size < text.size && text.data[line.size] != ' ') {
-    size_t size = last_break(line);
-    line = size > 0 ? span_of(line.data, size) : line;
-  }
-  *rest = span_of(text.data + line.size, text.size - line.size);
-  return span_trim(line);
-}
-
-static int lines_of(struct span text, int width) {
-  int lines = 0;
-  do {
-    (void)next_line(&text, width);
-    lines++;
-  } while (span_trim(text).size > 0);
-  return lines;
-}
-
-/* What has to stay together. */
-static int longest_word(struct span text) {
-  int longest = 1;
-  int size = 0;
-  while (text.size > 0) {
-    size_t bytes = character(text);
-    size = text.data[0] == ' ' ? 0 : size + 1;
-    longest = size > longest ? size : longest;
-    size = may_break_after(text.data[0]) ? 0 : size;
-    text = span_of(text.data + bytes, text.size - bytes);
-  }
-  return longest < WORD_MOST ? longest : WORD_MOST;
-}
-
 /* ---- widths ---- */
+
+static int longest(struct span text) {
+  int size = text_longest(text);
+  return size < WORD_MOST ? size : WORD_MOST;
+}
 
 /* What is to be small: the lines of the table, and among tables of the same height those of all cells. */
 static int64_t cost(const struct table *t, const int widths[ROW_COLUMNS]) {
@@ -107,7 +37,7 @@ static int64_t cost(const struct table *t, const int widths[ROW_COLUMNS]) {
   for (size_t i = 0; i < t->rows.count; i++) {
     int height = 1;
     for (int c = 0; c < ROW_COLUMNS; c++) {
-      int lines = lines_of(t->rows.items[i].cells[c], widths[c]);
+      int lines = text_lines(t->rows.items[i].cells[c], widths[c]);
       height = lines > height ? lines : height;
       sum += lines;
     }
@@ -156,8 +86,8 @@ static void find_widths(const struct table *t, int widths[ROW_COLUMNS]) {
   int wanted[ROW_COLUMNS];
   int left = t->width - GAP * (ROW_COLUMNS - 1);
   for (int c = 0; c < ROW_COLUMNS; c++) {
-    widths[c] = column_needed(t, c, longest_word);
-    wanted[c] = column_needed(t, c, length);
+    widths[c] = column_needed(t, c, longest);
+    wanted[c] = column_needed(t, c, text_length);
     left -= widths[c];
   }
   for (; left < 0; left++) { /* even the longest words do not fit beside each other: they are broken */
@@ -197,13 +127,13 @@ static void put_cells(const struct span cells[ROW_COLUMNS], const int widths[ROW
     int owed = 0;
     more = false;
     for (int c = 0; c < ROW_COLUMNS; c++) {
-      struct span line = next_line(&rest[c], widths[c]);
+      struct span line = text_next_line(&rest[c], widths[c]);
       if (line.size > 0) {
         put_spaces(owed);
         (void)fwrite(line.data, 1, line.size, stdout);
         owed = 0;
       }
-      owed += widths[c] - length(line) + GAP;
+      owed += widths[c] - text_length(line) + GAP;
       more |= span_trim(rest[c]).size > 0;
     }
     (void)putchar('\n');

@@ -82,7 +82,8 @@ class Table(unittest.TestCase):
         for process in PROCESSES:
             endings = [row["Что сделать"] for row in rows(process) if "случай завершён" in row["Что дальше"]]
             root = xml.parse(os.path.join(CONFIG, "processes", process, "chart.scxml")).getroot()
-            self.assertEqual(endings, [final.get(K + "title") for final in root.findall(SC + "final")])
+            self.assertEqual(endings, [final.get(K + "title", final.get("id"))
+                                       for final in root.findall(SC + "final")])
 
     def test_rows_come_in_the_order_of_the_stages(self):
         with open(os.path.join(CONFIG, "catalogue.yaml"), encoding="utf-8") as file:

@@ -1,7 +1,7 @@
 /*
  * daemon/desk_journal.c — the journal.
  *
- *   journal.export            the input of a rehearsal (runtime/export.h)
+ *   journal.export [to=N]     the input of a rehearsal (runtime/export.h), up to an entry
  *   journal.list  [after=N]   every entry, timers and refusals too
  *   case.timeline case=ID     the entries of one family
  */
@@ -87,10 +87,12 @@ static enum err seek_entry(const struct page *page, uint64_t first, size_t lines
 static enum err journal_export(struct page *page, struct fault *fault) {
   struct lines lines = {.page = page};
   uint64_t next = 0;
+  int64_t last;
   TRY(page_counted(page, fault));
+  TRY(page_arg_number(page, "to", INT64_MAX, &last, fault));
   widen(page);
   uint64_t first = page->skip > 0 ? page->skip : 1;
-  enum err err = export_write(page->daemon->store, first, take_line, &lines);
+  enum err err = export_write_to(page->daemon->store, first, (uint64_t)last, take_line, &lines);
   if (err == ERR_OK && lines.lines > page->count) {
     err = seek_entry(page, first, page->count, &next);
     page->cursor = arena_printf(page->arena, "%llu", (unsigned long long)next);

@@ -10,6 +10,7 @@ struct export {
   struct arena arena; /* of one line */
   struct writer line;
   uint64_t number; /* of the entry */
+  uint64_t last;   /* no further */
   enum err err;
 };
 
@@ -126,6 +127,9 @@ static bool visit(void *arg, struct span key, struct span value) {
   struct export *e = arg;
   struct record_journal entry;
   e->err = record_number_of_key(key, &e->number);
+  if (e->number > e->last) {
+    return false;
+  }
   e->err = e->err == ERR_OK ? record_journal_read(value, &entry) : e->err;
   if (e->err != ERR_OK || !export_takes(&entry)) {
     return e->err == ERR_OK;
@@ -134,8 +138,8 @@ static bool visit(void *arg, struct span key, struct span value) {
   return e->err == ERR_OK && e->sink(e->arg, writer_span(&e->line));
 }
 
-enum err export_write(struct store *store, uint64_t first, line_sink sink, void *arg) {
-  struct export e = {.store = store, .sink = sink, .arg = arg};
+enum err export_write_to(struct store *store, uint64_t first, uint64_t last, line_sink sink, void *arg) {
+  struct export e = {.store = store, .sink = sink, .arg = arg, .last = last};
   arena_init(&e.arena, 0);
   writer_init(&e.line);
   struct record_key from = record_number_key(first);
@@ -143,4 +147,8 @@ enum err export_write(struct store *store, uint64_t first, line_sink sink, void 
   writer_finish(&e.line);
   arena_finish(&e.arena);
   return err != ERR_OK ? err : e.err;
+}
+
+enum err export_write(struct store *store, uint64_t first, line_sink sink, void *arg) {
+  return export_write_to(store, first, UINT64_MAX, sink, arg);
 }

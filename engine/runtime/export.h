@@ -26,5 +26,7 @@ struct record_journal;
 bool export_takes(const struct record_journal *entry);
 /* Entries from `first` on (1 is the oldest). ERR_CORRUPT, ERR_IO. */
 enum err export_write(struct store *store, uint64_t first, line_sink sink, void *arg) MUST_CHECK;
+/* The same up to the entry `last`: the input of what was so at that position. */
+enum err export_write_to(struct store *store, uint64_t first, uint64_t last, line_sink sink, void *arg) MUST_CHECK;
 
 #endif

@@ -24,6 +24,10 @@ civil_moment rehearse_end_of(civil_day day) {
   return civil_day_start(day + 1) - 1;
 }
 
+static civil_moment end_of(const struct rehearse_options *options) {
+  return options->until_moment ? options->moment : rehearse_end_of(options->until);
+}
+
 static enum err complain(struct rehearsal *r, enum err err, const char *text) {
   r->bad = true;
   return fault_set_at(r->fault, err, r->line, 0, "строка %u: %s", r->line, text);
@@ -218,7 +222,7 @@ static enum err feed_line(struct rehearsal *r, struct span text) {
   struct line line = {.at = 0};
   arena_reset(&r->arena);
   TRY(read_line(r, text, &line));
-  if (line.at > rehearse_end_of(r->options->until)) {
+  if (line.at > end_of(r->options)) {
     r->counts.left_out++;
     return ERR_OK;
   }
@@ -266,7 +270,7 @@ static enum err feed(struct rehearsal *r) {
   if (r->now != CIVIL_MOMENT_NONE) {
     TRY(drain(r, r->now)); /* the last lines are recorded when they say */
   }
-  return drain(r, rehearse_end_of(r->options->until));
+  return drain(r, end_of(r->options));
 }
 
 static enum err run(struct rehearsal *r) {
@@ -284,7 +288,10 @@ static enum err run(struct rehearsal *r) {
   if (options->journal) {
     TRY(export_write(r->store, 1, options->journal, options->sink_arg));
   }
-  return outcome_write(r->store, options->outcome, options->sink_arg);
+  if (options->look) {
+    TRY(options->look(options->look_arg, r->store));
+  }
+  return options->outcome ? outcome_write(r->store, options->outcome, options->sink_arg) : ERR_OK;
 }
 
 enum err rehearse_run(const struct rehearse_options *options, struct rehearse_counts *ret_counts, struct fault *fault) {

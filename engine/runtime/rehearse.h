@@ -31,12 +31,17 @@ struct rehearse_options {
   struct runtime **runtime; /* where that port looks; set while the rehearsal runs */
   struct span events;       /* JSON lines */
   civil_day until;          /* timers up to 24:00 of this day (exclusive) fire */
-  line_sink outcome;
+  bool until_moment;        /* instead: those up to and including `moment`, lines after it are left out */
+  civil_moment moment;
+  line_sink outcome; /* may be NULL */
   line_sink journal; /* the journal's export, may be NULL */
   /* What is put before participants, as it happens; may be NULL. The bytes are not looked at. */
   enum err (*delivery)(void *arg, const struct runtime_delivery *delivery, struct writer *w);
   void *delivery_arg;
   void *sink_arg;
+  /* Looks at the records that were left, when all has been played; between two batches, reads only. May be NULL. */
+  enum err (*look)(void *arg, struct store *store);
+  void *look_arg;
   void (*progress)(void *arg, size_t bytes_done, size_t bytes); /* now and then, may be NULL */
   void *progress_arg;
   /* A line that was passed over, at most REHEARSE_BAD_TOLD times; `fault` names it. May be NULL. */

@@ -68,5 +68,6 @@ extern const struct cli_verb cli_calendar_verbs[];
 extern const struct cli_verb cli_chart_verbs[];
 extern const struct cli_verb cli_rehearse_verbs[];
 extern const struct cli_verb cli_engine_verbs[]; /* what asks a running kuratord */
+extern const struct cli_verb cli_report_verbs[];
 
 #endif

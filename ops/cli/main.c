@@ -15,6 +15,7 @@ static const struct cli_verb *const tables[] = {
 #endif
 #ifdef KURATOR_CLI_ENGINE
     cli_engine_verbs,
+    cli_report_verbs,
 #endif
     NULL,
 };

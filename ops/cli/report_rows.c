@@ -1,0 +1,389 @@
+/* Rows and columns: which facts stand in a section, and what a column says of them. */
+#include <stdlib.h>
+
+#include "casework/sitting.h"
+#include "report.h"
+
+/* Rows of facts, as pointers into a table. */
+struct rows {
+  const struct report_row **items;
+  size_t count;
+};
+
+/* ---- conditions ---- */
+
+static bool text_day(const struct value *value, civil_day *ret_day) {
+  return value && value->kind == VALUE_TEXT && value->text.size >= CIVIL_DATE_TEXT - 1 &&
+         civil_day_parse(span_of(value->text.data, CIVIL_DATE_TEXT - 1), ret_day) == ERR_OK;
+}
+
+/* A text, a truth, or one of a list stands in `list`. */
+static bool value_is_in(const struct value *value, const struct text_list *list) {
+  if (value->kind == VALUE_LIST) {
+    for (size_t i = 0; i < value->list.count; i++) {
+      if (value->list.items[i].kind == VALUE_TEXT && text_list_has(list, value->list.items[i].text)) {
+        return true;
+      }
+    }
+    return false;
+  }
+  if (value->kind == VALUE_BOOL) {
+    return text_list_has(list, value->truth ? SPAN_LITERAL("true") : SPAN_LITERAL("false"));
+  }
+  return value->kind == VALUE_TEXT ? text_list_has(list, value->text) : text_list_has(list, SPAN_LITERAL("*"));
+}
+
+static bool period_holds(const struct report *report, struct span how, const struct value *value) {
+  const struct report_period *period = &report->period;
+  civil_day day;
+  if (span_empty(how) || period->first == CIVIL_DAY_NONE) {
+    return true;
+  }
+  if (!text_day(value, &day)) {
+    return false;
+  }
+  bool before_end = day <= period->last;
+  bool since_start = day >= period->first;
+  return span_is(how, "by-end") ? before_end : span_is(how, "since-start") ? since_start : before_end && since_start;
+}
+
+static bool condition_holds(const struct report *report, const struct report_condition *condition,
+                            const struct value *row) {
+  const struct value *value = report_field(row, condition->field);
+  if (!value) {
+    return condition->missing;
+  }
+  if (condition->is.count > 0 && !value_is_in(value, &condition->is)) {
+    return false;
+  }
+  if (condition->not_.count > 0 && value_is_in(value, &condition->not_)) {
+    return false;
+  }
+  civil_day day;
+  civil_day than;
+  if (!span_empty(condition->than) && text_day(value, &day) && text_day(report_field(row, condition->than), &than) &&
+      day > than) {
+    return false;
+  }
+  return period_holds(report, condition->period, value);
+}
+
+static bool where_holds(const struct report *report, const struct report_condition *where, size_t count,
+                        const struct value *row) {
+  for (size_t i = 0; i < count; i++) {
+    if (!condition_holds(report, &where[i], row)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* ---- rows ---- */
+
+/* Whom the report is made for: its own rows, or those of the territories that it serves. */
+static bool scope_holds(const struct report *report, struct span scope, const struct value *row) {
+  if (!report->participant) {
+    return true;
+  }
+  if (!span_empty(scope)) {
+    const struct value *value = report_field(row, scope);
+    return value && value->kind == VALUE_TEXT && span_equal(value->text, report->participant->id);
+  }
+  return participant_serves(report->participant, value_get_text(row, "territory"));
+}
+
+/* Missing ones last; numbers before texts. */
+static int compare_values(const struct value *a, const struct value *b) {
+  if (!a || !b) {
+    return (a == NULL) - (b == NULL);
+  }
+  if (a->kind == VALUE_INT && b->kind == VALUE_INT) {
+    return (a->integer > b->integer) - (a->integer < b->integer);
+  }
+  if (a->kind == VALUE_TEXT && b->kind == VALUE_TEXT) {
+    return span_compare(a->text, b->text);
+  }
+  return (a->kind > b->kind) - (a->kind < b->kind);
+}
+
+static int compare_by(const struct report_row *a, const struct report_row *b, const struct text_list *fields) {
+  for (size_t i = 0; i < fields->count; i++) {
+    int order = compare_values(report_field(&a->value, fields->items[i]), report_field(&b->value, fields->items[i]));
+    if (order != 0) {
+      return order;
+    }
+  }
+  return 0;
+}
+
+static int compare_rows(const void *left, const void *right, void *arg) {
+  const struct report_row *a = *(const struct report_row *const *)left;
+  const struct report_row *b = *(const struct report_row *const *)right;
+  const struct report_section *section = arg;
+  int order = compare_by(a, b, &section->group);
+  order = order != 0 ? order : compare_by(a, b, &section->sort);
+  return order != 0 ? order : (a->order > b->order) - (a->order < b->order);
+}
+
+static void sort_rows(struct rows *rows, const struct report_section *section) {
+  if (rows->count > 1) {
+    qsort_r(rows->items, rows->count, sizeof *rows->items, compare_rows, (void *)(uintptr_t)section);
+  }
+}
+
+/* ---- columns ---- */
+
+/* One line of a section: the rows that it stands for, none of them for a line over all facts. */
+struct context {
+  const struct report *report;
+  struct rows group;
+  size_t index;
+};
+
+static bool same_holds(const struct report_column *column, const struct value *a, const struct value *b) {
+  for (size_t i = 0; i < column->same.count; i++) {
+    const struct value *left = report_field(a, column->same.items[i]);
+    const struct value *right = report_field(b, column->same.items[i]);
+    if (!left || !right || !value_equal(left, right)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* What a column has found so far. */
+struct found {
+  const struct report_column *column;
+  struct span last_case;
+  const struct value *value;
+  int64_t count, cases;
+};
+
+static const struct value *column_value(const struct report_column *column, const struct value *row) {
+  const struct value *value = report_field(row, column->field);
+  return value || span_empty(column->otherwise) ? value : report_field(row, column->otherwise);
+}
+
+static void find(struct found *found, const struct report_row *row) {
+  const struct value *value = column_value(found->column, &row->value);
+  found->count++;
+  if (!span_equal(found->last_case, row->case_id)) {
+    found->last_case = row->case_id;
+    found->cases++;
+  }
+  if (value && (!found->value || span_is(found->column->take, "last"))) {
+    found->value = value;
+  }
+}
+
+/* First of the family's rows in by_case, and how many there are. */
+static struct rows family_rows(const struct report_table *table, struct span case_id) {
+  size_t low = 0;
+  size_t high = table->count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (span_compare(table->by_case[middle]->case_id, case_id) < 0) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  size_t end = low;
+  while (end < table->count && span_equal(table->by_case[end]->case_id, case_id)) {
+    end++;
+  }
+  return (struct rows){table->by_case + low, end - low};
+}
+
+/* The rows that a column looks at, before its conditions. */
+static struct rows column_rows(const struct context *context, const struct report_column *column) {
+  const struct report_row *row = context->group.count > 0 ? context->group.items[0] : NULL;
+  if (span_empty(column->from)) {
+    return context->group;
+  }
+  const struct report_table *table = &context->report->tables[report_table_of(column->from)];
+  if (row && (column->same.count == 0 || text_list_has(&column->same, SPAN_LITERAL("case")))) {
+    return family_rows(table, row->case_id);
+  }
+  return (struct rows){table->by_case, table->count};
+}
+
+static void look(const struct context *context, const struct report_column *column, struct found *found) {
+  const struct report_row *row = context->group.count > 0 ? context->group.items[0] : NULL;
+  struct rows rows = column_rows(context, column);
+  for (size_t i = 0; i < rows.count; i++) {
+    const struct value *value = &rows.items[i]->value;
+    bool related = row && !span_empty(column->from) ? same_holds(column, value, &row->value)
+                                                    : scope_holds(context->report, span_of(NULL, 0), value);
+    if ((related || span_empty(column->from)) &&
+        where_holds(context->report, column->where, column->where_count, value)) {
+      find(found, rows.items[i]);
+    }
+  }
+}
+
+static bool having_holds(const struct report *report, const struct report_section *section,
+                         const struct report_row *row) {
+  const struct context context = {.report = report, .group = {&row, 1}};
+  for (size_t i = 0; i < section->having_count; i++) {
+    const struct report_having *having = &section->having[i];
+    const struct report_column column = {
+        .from = having->from, .same = having->same, .where = having->where, .where_count = having->where_count};
+    struct found found = {.column = &column};
+    look(&context, &column, &found);
+    if ((found.count > 0) == having->none) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static struct rows rows_of(const struct report *report, const struct report_section *section) {
+  const struct report_table *table = &report->tables[report_table_of(section->rows)];
+  struct rows rows = {.items = ARENA_ARRAY(report->arena, const struct report_row *, table->count + 1)};
+  for (size_t i = 0; i < table->count; i++) {
+    const struct report_row *row = &table->rows[i];
+    if (scope_holds(report, section->scope, &row->value) &&
+        where_holds(report, section->where, section->where_count, &row->value) && having_holds(report, section, row)) {
+      rows.items[rows.count++] = row;
+    }
+  }
+  return rows;
+}
+
+/* ---- cells ---- */
+
+/* Working days from the position to a date: 0 is today, below 0 it is over. */
+static struct value days_left(const struct report *report, const struct value *value) {
+  civil_day day;
+  if (!text_day(value, &day)) {
+    return value_nil();
+  }
+  civil_day today = civil_moment_day(report->at);
+  return value_int(calendar_working_days_between(report->config->calendar, today, day));
+}
+
+/* True if the next sitting comes after that date, or never. */
+static struct value after_sitting(const struct report *report, const struct value *value) {
+  civil_day day;
+  if (!text_day(value, &day)) {
+    return value_nil();
+  }
+  return value_bool(report->sitting == CIVIL_DAY_NONE || report->sitting > day);
+}
+
+static struct value coarse(const struct report *report, const struct report_column *column, const struct value *value) {
+  civil_day day;
+  if (!value) {
+    return value_nil();
+  }
+  if (span_is(column->format, "days-left")) {
+    return days_left(report, value);
+  }
+  if (span_is(column->format, "after-sitting")) {
+    return after_sitting(report, value);
+  }
+  if (span_is(column->format, "month")) {
+    return text_day(value, &day) ? value_text(span_of(value->text.data, 7)) : value_nil();
+  }
+  return *value;
+}
+
+/* The participant of a role in the territory of the row. */
+static struct value role_cell(const struct report *report, const struct report_column *column,
+                              const struct value *territory) {
+  const struct catalogue *catalogue = &report->config->catalogue;
+  for (size_t i = 0; territory && territory->kind == VALUE_TEXT && i < catalogue->roles_count; i++) {
+    for (size_t k = 0; span_equal(catalogue->roles[i].role, column->role) && k < catalogue->participants_count; k++) {
+      const struct participant *participant = &catalogue->participants[k];
+      if (text_list_has(&catalogue->roles[i].kinds, participant->kind) &&
+          participant_serves(participant, territory->text)) {
+        return value_text(participant->id);
+      }
+    }
+  }
+  return value_nil();
+}
+
+static struct value cell_of(const struct context *context, const struct report_column *column) {
+  struct found found = {.column = column};
+  if (span_is(column->take, "index")) {
+    return value_int((int64_t)context->index + 1);
+  }
+  look(context, column, &found);
+  if (span_is(column->take, "count")) {
+    return value_int(found.count);
+  }
+  if (span_is(column->take, "cases")) {
+    return value_int(found.cases);
+  }
+  if (span_is(column->take, "any")) {
+    return value_bool(found.count > 0);
+  }
+  if (span_is(column->format, "role")) {
+    return role_cell(context->report, column, found.value);
+  }
+  return coarse(context->report, column, found.value);
+}
+
+/* ---- lines ---- */
+
+static void line_add(struct report_lines *lines, const struct context *context, const struct report_section *section) {
+  struct report_line *line = &lines->lines[lines->count++];
+  for (size_t i = 0; i < section->columns_count && i < REPORT_COLUMNS_MAX; i++) {
+    line->cells[i] = cell_of(context, &section->columns[i]);
+  }
+}
+
+/* Rows that are alike in the fields of `group` are one line. */
+static size_t group_end(const struct rows *rows, size_t at, const struct text_list *group) {
+  size_t end = at + 1;
+  while (group->count > 0 && end < rows->count && compare_by(rows->items[at], rows->items[end], group) == 0) {
+    end++;
+  }
+  return end;
+}
+
+/* A line over all facts has a column per line. */
+static void numbers_add(const struct report *report, const struct report_section *section, struct report_lines *lines) {
+  const struct context context = {.report = report};
+  lines->lines = ARENA_ARRAY(report->arena, struct report_line, section->columns_count + 1);
+  for (size_t i = 0; i < section->columns_count; i++) {
+    lines->lines[lines->count++].cells[0] = cell_of(&context, &section->columns[i]);
+  }
+}
+
+void report_section_lines(const struct report *report, const struct report_section *section,
+                          struct report_lines *ret_lines) {
+  *ret_lines = (struct report_lines){.count = 0};
+  if (span_empty(section->rows)) {
+    numbers_add(report, section, ret_lines);
+    return;
+  }
+  struct rows rows = rows_of(report, section);
+  sort_rows(&rows, section);
+  ret_lines->lines = ARENA_ARRAY(report->arena, struct report_line, rows.count + 1);
+  for (size_t at = 0; at < rows.count;) {
+    size_t end = group_end(&rows, at, &section->group);
+    const struct context context = {report, {rows.items + at, end - at}, ret_lines->count};
+    line_add(ret_lines, &context, section);
+    at = end;
+  }
+}
+
+/* ---- the sitting ---- */
+
+civil_day report_next_sitting(const struct report *report, civil_day from) {
+  civil_day best = CIVIL_DAY_NONE;
+  for (size_t i = 0; report->participant && i < report->participant->sittings.count; i++) {
+    struct sitting sitting;
+    if (sitting_parse(report->participant->sittings.items[i], &sitting) != ERR_OK) {
+      continue;
+    }
+    civil_day day = sitting_next(&sitting, from);
+    if (day != CIVIL_DAY_NONE && (best == CIVIL_DAY_NONE || day < best)) {
+      best = day;
+    }
+  }
+  return best;
+}

@@ -251,9 +251,12 @@ static void view_children(const struct case_file *c, struct arena *arena, struct
 
 void case_view_of(const struct case_file *c, struct arena *arena, struct case_view *ret_view) {
   struct case_view view = {
-      .identity = {arena_copy(arena, c->identity.id), arena_copy(arena, c->identity.process),
-                   arena_copy(arena, c->identity.parent), arena_copy(arena, c->identity.invoke),
-                   arena_copy(arena, c->identity.key), c->identity.referral},
+      .identity = {.id = arena_copy(arena, c->identity.id),
+                   .process = arena_copy(arena, c->identity.process),
+                   .parent = arena_copy(arena, c->identity.parent),
+                   .invoke = arena_copy(arena, c->identity.invoke),
+                   .key = arena_copy(arena, c->identity.key),
+                   .referral = c->identity.referral},
       .revision = arena_copy(arena, c->revision),
       .status = arena_copy(arena, c->status),
       .reason = arena_copy(arena, c->reason),

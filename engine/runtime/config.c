@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "runtime/config_schema.h"
+#include "runtime/starts.h"
 
 /* ---- files ---- */
 
@@ -83,11 +84,16 @@ static const char *path_of(struct arena *arena, const char *dir, const char *nam
   return arena_cstr(arena, path);
 }
 
+enum err config_read_document(struct config *config, const char *path, const cyaml_schema_value_t *schema,
+                              struct span *ret_text, void *document, struct fault *fault) {
+  TRY(read_needed(path, CONFIG_FILE_MAX, &config->arena, ret_text, fault));
+  return yaml_read(*ret_text, path, schema, &config->arena, document, fault);
+}
+
 static enum err read_document(struct config *config, const char *path, const cyaml_schema_value_t *schema,
                               void *document, struct fault *fault) {
   struct span text;
-  TRY(read_needed(path, CONFIG_FILE_MAX, &config->arena, &text, fault));
-  return yaml_read(text, path, schema, &config->arena, document, fault);
+  return config_read_document(config, path, schema, &text, document, fault);
 }
 
 /* ---- the catalogue, from four files ---- */
@@ -278,6 +284,7 @@ static enum err load_process(struct config *config, const char *dir, struct conf
   const char *folder = path_of(&config->arena, dir, arena_cstr(&config->arena, process->name));
   process->file = path_of(&config->arena, folder, "chart.scxml");
   TRY(read_needed(process->file, CONFIG_CHART_MAX, &config->arena, &process->chart, fault));
+  TRY(starts_load(config, process->name, folder, fault));
   return config_read_settings(config, process, folder, fault);
 }
 

@@ -148,6 +148,21 @@ static const cyaml_schema_field_t settings_fields[] = {
 };
 const cyaml_schema_value_t config_settings_schema = YAML_DOCUMENT(struct config_settings_document, settings_fields);
 
+/* ---- starts.yaml of a process ---- */
+
+static const cyaml_schema_field_t process_start_fields[] = {
+    YAML_TEXT("event", NEEDED, struct config_start, event),
+    YAML_TEXT("field", OPTIONAL, struct config_start, field),
+    YAML_TEXT("value", OPTIONAL, struct config_start, value),
+    YAML_END,
+};
+static const cyaml_schema_value_t process_start_entry = YAML_RECORD(struct config_start, process_start_fields);
+static const cyaml_schema_field_t starts_fields[] = {
+    YAML_RECORDS("starts", NEEDED, struct config_starts_document, starts, &process_start_entry),
+    YAML_END,
+};
+const cyaml_schema_value_t config_starts_schema = YAML_DOCUMENT(struct config_starts_document, starts_fields);
+
 /* ---- kurator.yaml ---- */
 
 #define LIMIT(name) YAML_NUMBER(#name, OPTIONAL, struct config_engine, limits.name)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <yaml.h>
 
 #include "casework/catalogue.h"
 
@@ -131,4 +132,36 @@ enum err yaml_read(struct span text, const char *file, const cyaml_schema_value_
   copy_record(schema->mapping.fields, arena, ret_document);
   (void)cyaml_free(&config, schema, document, 0);
   return ERR_OK;
+}
+
+/* ---- where a record stands, which libcyaml does not keep ---- */
+
+/* A list of records lies in the document's own mapping: its records begin two levels down. */
+static bool record_begins(const yaml_event_t *event, int *depth) {
+  bool begins = event->type == YAML_MAPPING_START_EVENT && *depth == 2;
+  if (event->type == YAML_MAPPING_START_EVENT || event->type == YAML_SEQUENCE_START_EVENT) {
+    ++*depth;
+  } else if (event->type == YAML_MAPPING_END_EVENT || event->type == YAML_SEQUENCE_END_EVENT) {
+    --*depth;
+  }
+  return begins;
+}
+
+uint32_t yaml_record_line(struct span text, size_t index) {
+  yaml_parser_t parser;
+  yaml_event_t event;
+  uint32_t line = 0;
+  int depth = 0;
+  if (!yaml_parser_initialize(&parser)) {
+    return 0;
+  }
+  yaml_parser_set_input_string(&parser, text.data, text.size);
+  for (bool more = true; more && line == 0 && yaml_parser_parse(&parser, &event); yaml_event_delete(&event)) {
+    more = event.type != YAML_STREAM_END_EVENT;
+    if (record_begins(&event, &depth) && index-- == 0) {
+      line = (uint32_t)event.start_mark.line + 1;
+    }
+  }
+  yaml_parser_delete(&parser);
+  return line;
 }

@@ -94,5 +94,7 @@ extern const cyaml_schema_value_t yaml_text_entry;
  * fault: "FILE:LINE:COLUMN: what". ERR_CONFIG. An empty text is an error. */
 enum err yaml_read(struct span text, const char *file, const cyaml_schema_value_t *schema, struct arena *arena,
                    void *ret_document, struct fault *fault) MUST_CHECK;
+/* The line of the record `index` (from 0, through all lists of the document) of a text that yaml_read has accepted. */
+uint32_t yaml_record_line(struct span text, size_t index);
 
 #endif

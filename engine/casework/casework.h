@@ -34,6 +34,7 @@ enum {
   CASE_KEY_MAX = 64,
   CASE_ROOT_MAX = 64, /* bytes of a root case's id */
   CASE_CHILDREN_MAX = 200,
+  DEADLINE_HELD_MAX = 100000,      /* working days of pauses */
   CASE_DEADLINES_MAX = 400,        /* kept in one case, ended ones included */
   CASE_RECORD_MAX = 1 << 20,       /* bytes */
   CASEWORK_PROCESSES_MAX = 100,    /* present ones */
@@ -160,6 +161,7 @@ struct deadline {
   civil_moment opened_at, at; /* at: the last change of state */
   civil_day done_on;          /* met or reported late: when it occurred */
   bool counted;               /* against the owner's record */
+  int32_t held;               /* working days of the pauses that lie in it; part of `due` */
 };
 void deadline_encode(const struct deadline *deadline, struct writer *w);
 enum err deadline_decode(struct span bytes, struct deadline *ret_deadline) MUST_CHECK; /* borrows from bytes */

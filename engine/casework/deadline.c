@@ -5,12 +5,12 @@
  * own flag bit, so that the sentinels never reach the disk):
  *
  *   u8 version · u8 state · u8 shift · u8 flags · slot · id · key · basis · title · owner · term · cause · revision
- *   · from · due · opens? · opened_at · at · done_on?
+ *   · from · due · opens? · opened_at · at · done_on? · held?
  */
 #include "casework/casework.h"
 
 enum { DEADLINE_VERSION = 1 };
-enum { FLAG_OPENS = 1, FLAG_DONE = 2, FLAG_COUNTED = 4, FLAGS_ALL = 7 };
+enum { FLAG_OPENS = 1, FLAG_DONE = 2, FLAG_COUNTED = 4, FLAG_HELD = 8, FLAGS_ALL = 15 };
 
 const char *deadline_state_name(enum deadline_state state) {
   static const char *const names[] = {
@@ -35,7 +35,7 @@ enum { DEADLINE_TEXTS = sizeof text_offsets / sizeof *text_offsets };
 
 void deadline_encode(const struct deadline *d, struct writer *w) {
   int flags = (d->opens != CIVIL_DAY_NONE ? FLAG_OPENS : 0) | (d->done_on != CIVIL_DAY_NONE ? FLAG_DONE : 0) |
-              (d->counted ? FLAG_COUNTED : 0);
+              (d->counted ? FLAG_COUNTED : 0) | (d->held > 0 ? FLAG_HELD : 0);
   writer_u8(w, DEADLINE_VERSION);
   writer_u8(w, (uint8_t)d->state);
   writer_u8(w, (uint8_t)d->shift);
@@ -55,6 +55,9 @@ void deadline_encode(const struct deadline *d, struct writer *w) {
   writer_zigzag(w, d->at);
   if (flags & FLAG_DONE) {
     writer_zigzag(w, d->done_on);
+  }
+  if (flags & FLAG_HELD) {
+    writer_varint(w, (uint64_t)d->held);
   }
 }
 
@@ -96,6 +99,11 @@ enum err deadline_decode(struct span bytes, struct deadline *ret_deadline) {
   d.opened_at = reader_zigzag(&r);
   d.at = reader_zigzag(&r);
   d.done_on = flags & FLAG_DONE ? read_day(&r) : CIVIL_DAY_NONE;
+  uint64_t held = flags & FLAG_HELD ? reader_varint(&r) : 0;
+  if (held > DEADLINE_HELD_MAX) {
+    return ERR_CORRUPT;
+  }
+  d.held = (int32_t)held;
   TRY(reader_end(&r));
   *ret_deadline = d;
   return ERR_OK;
@@ -124,6 +132,13 @@ static struct span explain_window(const struct deadline *d, struct arena *arena)
   return arena_printf(arena, "; выполнение засчитывается не ранее %s", text);
 }
 
+static struct span explain_pause(const struct deadline *d, struct arena *arena) {
+  if (d->held == 0) {
+    return (struct span){0};
+  }
+  return arena_printf(arena, "; приостановлен, добавлено рабочих дней: %d", (int)d->held);
+}
+
 static struct span explain_cause(const struct deadline *d, struct arena *arena) {
   if (span_empty(d->cause)) {
     return (struct span){0};
@@ -145,7 +160,8 @@ struct span deadline_explain(const struct calendar *calendar, const struct deadl
   struct span bound = explain_bound(calendar, d, &term, arena);
   struct span window = explain_window(d, arena);
   struct span cause = explain_cause(d, arena);
+  struct span pause = explain_pause(d, arena);
   struct span basis = explain_basis(d, arena);
-  return arena_printf(arena, "%.*s%.*s%.*s%.*s%.*s", SPAN_ARG(counted), SPAN_ARG(bound), SPAN_ARG(window),
-                      SPAN_ARG(cause), SPAN_ARG(basis));
+  return arena_printf(arena, "%.*s%.*s%.*s%.*s%.*s%.*s", SPAN_ARG(counted), SPAN_ARG(bound), SPAN_ARG(window),
+                      SPAN_ARG(pause), SPAN_ARG(cause), SPAN_ARG(basis));
 }

@@ -32,26 +32,12 @@
   { NULL, CHART_ATTRIBUTE_TEXT, false }
 
 static const struct chart_attribute deadline_attributes[] = {
-    TEXT_NEEDED("id"),
-    TEXT("basis"),
-    TEXT("title"),
-    TEXT("owner"),
-    LATER_NEEDED("from"),
-    TEXT("due"),
-    LATER("dueexpr"),
-    TEXT("shift"),
-    TEXT("opens"),
-    TEXT("warn"),
-    TEXT("met-by"),
-    LATER("met-if"),
-    LATER("not-after"),
-    LATER("cause"),
-    EXPR("key"),
-    TEXT("ends-by"),
-    LATER("ends-if"),
-    LATER("done"),
-    END,
+    TEXT_NEEDED("id"), TEXT("basis"),    TEXT("title"),      TEXT("owner"),  LATER_NEEDED("from"),
+    TEXT("due"),       LATER("dueexpr"), TEXT("shift"),      TEXT("opens"),  TEXT("warn"),
+    TEXT("met-by"),    LATER("met-if"),  LATER("not-after"), LATER("cause"), EXPR("key"),
+    TEXT("ends-by"),   LATER("ends-if"), LATER("done"),      TEXT("pause"),  END,
 };
+static const struct chart_attribute pause_attributes[] = {TEXT_NEEDED("id"), TEXT("basis"), TEXT("title"), END};
 static const struct chart_attribute task_attributes[] = {
     TEXT_NEEDED("id"), TEXT_NEEDED("role"), TEXT("title"), TEXT("form"), TEXT("basis"), TEXT("events"), END,
 };
@@ -91,6 +77,7 @@ static const struct chart_element vocabulary_elements[] = {
     [ELEMENT_REFERRALS] = {"referrals", CHART_PLACE_STATE, referrals_attributes},
     [ELEMENT_OFFER] = {"offer", CHART_PLACE_STATE, offer_attributes},
     [ELEMENT_CASES] = {"cases", CHART_PLACE_STATE, cases_attributes},
+    [ELEMENT_PAUSE] = {"pause", CHART_PLACE_STATE, pause_attributes},
     {"status", CHART_PLACE_CONTENT, status_attributes},
     {"notify", CHART_PLACE_CONTENT, notify_attributes},
     {"incident", CHART_PLACE_CONTENT, incident_attributes},
@@ -249,8 +236,15 @@ static enum err read_events(const struct reading *r, const char *name, struct te
   return ERR_OK;
 }
 
+static enum err read_pausable(const struct reading *r, struct element *e) {
+  struct span text = attribute(r, "pause");
+  e->unpaused = span_is(text, "no");
+  return span_empty(text) || e->unpaused ? ERR_OK : refuse(r, "pause", "\"no\", or left out");
+}
+
 static enum err read_deadline(const struct reading *r, struct element *e) {
   const struct chart *chart = r->process->chart;
+  TRY(read_pausable(r, e));
   e->term_text = attribute(r, "due");
   e->conditional = chart_element_has(chart, r->element, "met-if");
   e->bounded = chart_element_has(chart, r->element, "not-after");
@@ -294,7 +288,7 @@ static enum err read_cases(const struct reading *r, struct element *e) {
   return ERR_OK;
 }
 
-static enum err read_offer(const struct reading *r, struct element *e) {
+static enum err read_plain(const struct reading *r, struct element *e) {
   (void)r;
   (void)e;
   return ERR_OK;
@@ -302,7 +296,8 @@ static enum err read_offer(const struct reading *r, struct element *e) {
 
 static enum err (*const readers[ELEMENT_KINDS])(const struct reading *, struct element *) = {
     [ELEMENT_DEADLINE] = read_deadline,   [ELEMENT_TASK] = read_task,   [ELEMENT_CASE] = read_case,
-    [ELEMENT_REFERRALS] = read_referrals, [ELEMENT_OFFER] = read_offer, [ELEMENT_CASES] = read_cases,
+    [ELEMENT_REFERRALS] = read_referrals, [ELEMENT_OFFER] = read_plain, [ELEMENT_CASES] = read_cases,
+    [ELEMENT_PAUSE] = read_plain,
 };
 
 static enum err read_element(const struct reading *r, struct element *e) {

@@ -19,6 +19,7 @@ enum element_kind {
   ELEMENT_REFERRALS,
   ELEMENT_OFFER,
   ELEMENT_CASES,
+  ELEMENT_PAUSE,
   ELEMENT_KINDS,
 };
 
@@ -45,6 +46,7 @@ struct element {
   bool bounded;          /* not-after */
   bool excused;          /* cause */
   bool foreseen;         /* done */
+  bool unpaused;         /* pause="no" */
 
   /* task */
   struct span form;

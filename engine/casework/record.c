@@ -1,9 +1,9 @@
 /*
  * record.c — a case as bytes.
  *
- * Version 3. Integers are varints, signed ones and days zigzag, texts are blobs; a list is its count and then its
- * items. A moment is zigzag, counted from `opened_at` (`opened_at` itself from 1970). What is in brackets stands there
- * if the flags or the mask say so.
+ * Version 4 (3: without held). Integers are varints, signed ones and days zigzag, texts are blobs; a list is its count
+ * and then its items. A moment is zigzag, counted from `opened_at` (`opened_at` itself from 1970). What is in brackets
+ * stands there if the flags or the mask say so.
  *
  *   part     fields, in order
  *   ------   -------------------------------------------------------------------------------------------------
@@ -16,9 +16,9 @@
  * generations · generation and [due] of the session timer lives [element · serial · slot · u8 flags · [invokeid] ·
  * [key] · [due] · [recipients] · [params]] watches [element · flags · serial · slot · u8 shift · u8 state · from · due
  * · [not_after] · generation and [due] of the end timer, of the warning timer · [key] · term · [cause] · [calendar
- * revision] · [opens] · [done_on] · opened_at · at, counted from opened_at] children, the rest of each [key · process ·
- * invoke · status · to · serial · slot] element: number · 16 bits of a hash of its id; flags: record_room.c session  to
- * the end: what chart_session_save wrote
+ * revision] · [opens] · [done_on] · [held] · opened_at · at, counted from opened_at] children, the rest of each [key ·
+ * process · invoke · status · to · serial · slot] element: number · 16 bits of a hash of its id; flags: record_room.c
+ * session  to the end: what chart_session_save wrote
  *
  * Versions 1 and 2 have all texts and numbers of the head and no mask (1: neither revision nor flags 2 and 4),
  * opened_at after the edition, and the room of record_before.c.

@@ -11,7 +11,7 @@
 
 #include "casework/state.h"
 
-enum { RECORD_VERSION = 3, RECORD_NAMED = 2 /* the last version whose room goes by ids */ };
+enum { RECORD_VERSION = 4, RECORD_NAMED = 2 /* the last version whose room goes by ids */ };
 enum { LIVES_MAX = 1000, RECIPIENTS_MAX = 10000 };
 
 /* The head as a view; the flags of the children, one each, beside it. */

@@ -30,7 +30,8 @@ enum {
   WATCH_OPENS = 128,
   WATCH_DONE_ON = 256,
   WATCH_REVISION = 512, /* of the calendar: another than the watch's before */
-  WATCH_FLAGS = 1023
+  WATCH_HELD = 1024,
+  WATCH_FLAGS = 2047
 };
 
 /* ---- elements ----------------------------------------------------------------------------------------------- */
@@ -135,7 +136,7 @@ static unsigned watch_flags(const struct watch *watch, struct span revision) {
          (ends ? WATCH_END : 0u) | (ends && watch->end.due != end_of(d->due) ? WATCH_END_ELSEWHERE : 0u) |
          (watch->warning.due == CIVIL_MOMENT_NONE ? 0u : WATCH_WARNING) | (span_empty(d->key) ? 0u : WATCH_KEY) |
          (span_empty(d->cause) ? 0u : WATCH_CAUSE) | (d->opens == CIVIL_DAY_NONE ? 0u : WATCH_OPENS) |
-         (d->done_on == CIVIL_DAY_NONE ? 0u : WATCH_DONE_ON) |
+         (d->done_on == CIVIL_DAY_NONE ? 0u : WATCH_DONE_ON) | (d->held == 0 ? 0u : WATCH_HELD) |
          (span_equal(d->calendar_revision, revision) ? 0u : WATCH_REVISION);
 }
 
@@ -162,6 +163,9 @@ static void put_watch(const struct case_file *c, struct writer *w, const struct 
   put_text_if(w, flags & WATCH_REVISION, d->calendar_revision);
   put_day_if(w, flags & WATCH_OPENS, d->opens);
   put_day_if(w, flags & WATCH_DONE_ON, d->done_on);
+  if (flags & WATCH_HELD) {
+    writer_varint(w, (uint64_t)d->held);
+  }
   put_moment(w, d->opened_at, c->opened_at);
   put_moment(w, d->at, d->opened_at);
 }
@@ -255,6 +259,12 @@ static void get_timers(struct reader *r, unsigned flags, civil_moment opened_at,
   w->warning.due = get_moment_if(r, flags & WATCH_WARNING, opened_at);
 }
 
+static int32_t get_held(struct reader *r) {
+  uint64_t days = reader_varint(r);
+  r->failed = r->failed || days > DEADLINE_HELD_MAX;
+  return r->failed ? 0 : (int32_t)days;
+}
+
 static void get_watch(struct decoding *d, struct watch *w, struct span revision) {
   static const struct span none = {NULL, 0};
   struct reader *r = &d->r;
@@ -272,6 +282,7 @@ static void get_watch(struct decoding *d, struct watch *w, struct span revision)
   deadline->counted = (flags & WATCH_COUNTED) != 0;
   deadline->opens = get_day_if(r, flags & WATCH_OPENS);
   deadline->done_on = get_day_if(r, flags & WATCH_DONE_ON);
+  deadline->held = flags & WATCH_HELD ? get_held(r) : 0;
   deadline->opened_at = get_moment(r, d->c->opened_at);
   deadline->at = get_moment(r, deadline->opened_at);
   if (!r->failed) {
@@ -331,7 +342,7 @@ bool room_watch_is_sound(const struct case_file *c, const struct watch *w) {
   bool timed = w->end.due != CIVIL_MOMENT_NONE;
   bool warned = w->warning.due != CIVIL_MOMENT_NONE;
   bool open = deadline_is_open(&w->deadline);
+  bool is_waiting = w->deadline.state == DEADLINE_MISSED || w->deadline.state == DEADLINE_PAUSED;
   return (w->element->kind == ELEMENT_DEADLINE || w->element->kind == ELEMENT_REFERRALS) && w->deadline.slot != 0 &&
-         w->deadline.slot <= c->slots && w->serial <= c->serials &&
-         (open ? timed : w->deadline.state == DEADLINE_MISSED && !timed && !warned);
+         w->deadline.slot <= c->slots && w->serial <= c->serials && (open ? timed : is_waiting && !timed && !warned);
 }

@@ -172,6 +172,9 @@ static void element_start(struct step *s, const struct change *change) {
 }
 
 static void live_stop(struct step *s, struct live *live) {
+  if (live->element->kind == ELEMENT_PAUSE) {
+    pause_end(s, live);
+  }
   watch_leave(s, live->serial);
   children_cancel(s, live->serial);
   if (live->element->kind == ELEMENT_TASK) {
@@ -225,6 +228,7 @@ static enum err refresh(struct step *s) {
   for (size_t i = 0; i < s->c->lives_count; i++) {
     TRY(refresh_live(s, &s->c->lives[i]));
   }
+  pause_refresh(s);
   for (size_t i = 0; i < s->c->lives_count; i++) {
     if (s->c->lives[i].element->kind == ELEMENT_TASK) {
       task_refresh(s, &s->c->lives[i]);

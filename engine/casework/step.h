@@ -98,6 +98,9 @@ void watch_take_back(struct step *s, civil_day day);
 /* Did the event meet a deadline, or end one? By the day on which it occurred. */
 enum err watch_meet_event(struct step *s, const struct chart_event *event, bool *ret_met) MUST_CHECK;
 void watch_meet_status(struct step *s, uint32_t slot, struct span status);
+/* A pause begins for it, or ends: it is due `days` working days later. */
+void watch_hold(struct step *s, struct watch *watch);
+void watch_release(struct step *s, struct watch *watch, int32_t days);
 /* The earliest timer that is due; CIVIL_MOMENT_NONE if none. */
 struct watch *watch_due(struct step *s, civil_moment *ret_due);
 void watch_fire(struct step *s, struct watch *watch);
@@ -107,6 +110,11 @@ bool watch_owns_timer(const struct case_file *c, uint32_t slot, uint64_t generat
 enum err live_attribute(struct step *s, struct live *live, const char *name, struct value *ret_value,
                         bool *ret_ok) MUST_CHECK;
 void live_fault(struct step *s, struct live *live, const char *name, const char *why);
+
+/* ---- pause.c ---- */
+
+void pause_refresh(struct step *s);
+void pause_end(struct step *s, const struct live *pause); /* its state was left */
 
 /* ---- task.c, children.c, offer.c, content.c ---- */
 

@@ -8,6 +8,7 @@
  *                 anchor, term, bound or calendar changed: computed again
  *   born overdue: missed at once, with the cause that the chart gives
  *   born done: met at once, when the chart knows the day and it lies within the term
+ *   open, provisional ◀── a pause of the case begins and ends (pause.c) ──▶ paused
  *   missed ── event recorded late that occurred in time ──▶ met-reported-late
  *   missed ── ended by something recorded late that occurred in time, or the whole case was ──▶ cancelled
  *
@@ -202,13 +203,25 @@ static enum err unknown_year(struct step *s, struct live *live) {
   return ERR_OK;
 }
 
+/* A pause has moved the due day by so many working days. */
+static enum err move_by(const struct calendar *calendar, int32_t days, struct due *due) {
+  const struct term term = {.parts = {{.count = days, .unit = TERM_WORKING_DAYS}}, .parts_count = 1};
+  bool provisional = due->provisional;
+  if (days == 0) {
+    return ERR_OK;
+  }
+  TRY(calendar_due(calendar, due->day, &term, TERM_SHIFT_ON, due));
+  due->provisional = due->provisional || provisional;
+  return ERR_OK;
+}
+
 /* Due and opening day from the anchor. ERR_RANGE: outside the years that are known. */
-static enum err compute(struct step *s, const struct live *live, const struct anchor *anchor, struct watch *w) {
+static enum err compute(struct step *s, const struct element *e, const struct anchor *anchor, struct watch *w) {
   const struct calendar *calendar = s->c->casework->options.calendar;
-  const struct element *e = live->element;
   struct due due;
   struct due opens = {.day = CIVIL_DAY_NONE};
   if (calendar_due(calendar, anchor->from, &anchor->term, e->shift, &due) != ERR_OK ||
+      move_by(calendar, w->deadline.held, &due) != ERR_OK ||
       (e->opens.parts_count > 0 &&
        calendar_due(calendar, anchor->from, &e->opens, TERM_SHIFT_NONE, &opens) != ERR_OK)) {
     return ERR_RANGE;
@@ -293,7 +306,7 @@ static enum err open_watch(struct step *s, struct live *live, struct span key, c
                                     .at = s->now,
                                     .done_on = CIVIL_DAY_NONE,
                                     .counted = true}};
-  if (compute(s, live, anchor, &made) != ERR_OK) {
+  if (compute(s, live->element, anchor, &made) != ERR_OK) {
     *slot = 0;
     return unknown_year(s, live);
   }
@@ -310,7 +323,7 @@ static enum err open_watch(struct step *s, struct live *live, struct span key, c
 static enum err recompute(struct step *s, struct live *live, const struct anchor *anchor, struct watch *w) {
   enum deadline_state before = w->deadline.state;
   struct watch again = *w;
-  if (compute(s, live, anchor, &again) != ERR_OK) {
+  if (compute(s, live->element, anchor, &again) != ERR_OK) {
     return unknown_year(s, live);
   }
   *w = again;
@@ -373,9 +386,9 @@ static bool meet(struct step *s, struct watch *w, civil_day day) {
   if (d->opens != CIVIL_DAY_NONE && day < d->opens) {
     return false;
   }
-  if (day <= d->due) {
+  if (day <= d->due || d->state == DEADLINE_PAUSED) {
     d->done_on = day;
-    settle(s, w, deadline_is_open(d) ? DEADLINE_MET : DEADLINE_MET_REPORTED_LATE);
+    settle(s, w, d->state == DEADLINE_MISSED ? DEADLINE_MET_REPORTED_LATE : DEADLINE_MET);
     return true;
   }
   if (d->state == DEADLINE_MISSED && d->done_on == CIVIL_DAY_NONE && w->serial != 0) {
@@ -425,11 +438,38 @@ enum err watch_refresh(struct step *s, struct live *live) {
   return ok ? foresee(s, live) : ERR_OK;
 }
 
+/* ---- pausing ------------------------------------------------------------------------------------------------ */
+
+void watch_hold(struct step *s, struct watch *w) {
+  w->deadline.state = DEADLINE_PAUSED;
+  w->deadline.at = s->now;
+  clear_timers(s, w);
+  effect_deadline(s, &w->deadline);
+}
+
+/* Outside the known years it stays where it was; its end will tell. */
+void watch_release(struct step *s, struct watch *w, int32_t days) {
+  struct anchor anchor = {
+      .from = w->deadline.from, .term_text = w->deadline.term, .not_after = w->not_after, .done = CIVIL_DAY_NONE};
+  w->deadline.held += days;
+  w->deadline.state = DEADLINE_OPEN;
+  w->deadline.at = s->now;
+  if (term_parse(anchor.term_text, &anchor.term, NULL) == ERR_OK) {
+    (void)compute(s, w->element, &anchor, w);
+  }
+  set_timers(s, w);
+  effect_deadline(s, &w->deadline);
+}
+
+static bool is_pending(const struct deadline *d) {
+  return deadline_is_open(d) || d->state == DEADLINE_PAUSED;
+}
+
 /* ---- ending ------------------------------------------------------------------------------------------------- */
 
 void watch_cancel(struct step *s, uint32_t slot) {
   struct watch *w = slot == 0 ? NULL : case_watch_find(s->c, slot);
-  if (w && deadline_is_open(&w->deadline)) {
+  if (w && is_pending(&w->deadline)) {
     settle(s, w, DEADLINE_CANCELLED);
   }
 }
@@ -437,7 +477,7 @@ void watch_cancel(struct step *s, uint32_t slot) {
 void watch_leave(struct step *s, uint32_t serial) {
   for (size_t i = 0; i < s->c->watches_count;) {
     struct watch *w = &s->c->watches[i];
-    if (w->serial == serial && deadline_is_open(&w->deadline)) {
+    if (w->serial == serial && is_pending(&w->deadline)) {
       settle(s, w, DEADLINE_CANCELLED);
       continue;
     }
@@ -513,7 +553,7 @@ static enum err apply_event(struct step *s, struct watch *w, const struct chart_
     return ERR_OK;
   }
   TRY(is_ended_by(s, w, event, &holds));
-  if (holds && day <= w->deadline.due) {
+  if (holds && (day <= w->deadline.due || w->deadline.state == DEADLINE_PAUSED)) {
     settle(s, w, DEADLINE_CANCELLED);
     *ret_gone = true;
   }

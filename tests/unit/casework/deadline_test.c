@@ -49,6 +49,23 @@ static void a_record_gives_back_what_was_written(void **state) {
   writer_finish(&again);
 }
 
+static void a_pause_stands_in_the_record(void **state) {
+  (void)state;
+  struct deadline d = sample();
+  struct deadline back;
+  struct writer w;
+  writer_init(&w);
+  d.held = 13;
+  deadline_encode(&d, &w);
+  assert_int_equal(deadline_decode(writer_span(&w), &back), ERR_OK);
+  assert_int_equal(back.held, 13);
+  writer_reset(&w);
+  d.held = DEADLINE_HELD_MAX + 1;
+  deadline_encode(&d, &w);
+  assert_int_equal(deadline_decode(writer_span(&w), &back), ERR_CORRUPT);
+  writer_finish(&w);
+}
+
 static void damaged_records_are_refused(void **state) {
   (void)state;
   struct deadline d = sample();
@@ -113,6 +130,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_record_gives_back_what_was_written),
       cmocka_unit_test(damaged_records_are_refused),
+      cmocka_unit_test(a_pause_stands_in_the_record),
       cmocka_unit_test(states_have_the_names_of_the_outcome),
       cmocka_unit_test(the_explanation_says_term_bound_cause_and_basis),
   };

@@ -3,7 +3,7 @@
  *
  * Purpose: one line of JSON per message that was accepted or refused, in the order of the journal, in the form that
  * runtime/rehearse.h reads:
- *   {"at","as","event","case","data"[,"occurred_at"][,"refused":{"code","text"}][,"times"][,"timers"]}
+ *   {"at","as","event","case","data"[,"occurred_at"][,"refused":{"code","text"}][,"times"][,"timers"][,"sequence"]}
  * It says nothing of the definitions that cases run on: a rehearsal of it takes all cases through today's processes,
  * and gives the bytes of the daemon only if no process has changed while cases ran. Timers are not in it: a rehearsal
  * fires its own, all that are due before the next line, as the daemon does. Only where it was behind with them (many
@@ -11,8 +11,9 @@
  * were taken in their order since the line before, the others that were due waited, but for those of the line's own
  * family. {"at","case","timers"} says the same of timers that were taken out of their order for a message that left no
  * line (an answer that was known, a refusal that was only counted). `refused` stands where nothing of the payload was
- * kept, so that the refusal cannot be judged again; personal data is never in it. `times` stands where more refusals
- * than this one were counted in its incident, until now: they are no lines of their own.
+ * kept, so that the refusal cannot be judged again; personal data is never in it. `sequence` is the sender's number of
+ * a message that an event has named by it to take it back. `times` stands where more refusals than this one were
+ * counted in its incident, until now: they are no lines of their own.
  *
  * Threading: the store's; not inside a batch.
  */

@@ -7,12 +7,13 @@
  * its journal, rehearsed, says what today's rules would have made of them.
  *
  * A line: {"at":"2026-01-12T10:15:00+05:00","as":"PARTICIPANT","event":"…","case":"…","data":{…}}, with an optional
- * "occurred_at", and "refused":{"code","text"}, "times" and "timers" as the journal's export writes them. Lines are
- * taken in the order of the file; `at` must not run backwards. Timers that are due at or before `at` come before the
- * line; where it has "timers", so many of them, and then those of its family. A line of "at", "case" and "timers" alone
- * is no message, but takes these timers. What is refused is not the end: it becomes an incident of the outcome. A line
- * that cannot be read as an event (or whose `at` runs backwards) is told, counted and passed over; lines after the last
- * day are left out, so that one file gives the state as of any date. A byte order mark and CRLF are accepted.
+ * "occurred_at", and "refused":{"code","text"}, "times", "timers" and "sequence" as the journal's export writes them.
+ * Lines are taken in the order of the file; `at` must not run backwards. Timers that are due at or before `at` come
+ * before the line; where it has "timers", so many of them, and then those of its family. A line of "at", "case" and
+ * "timers" alone is no message, but takes these timers. What is refused is not the end: it becomes an incident of the
+ * outcome. A line that cannot be read as an event (or whose `at` runs backwards) is told, counted and passed over;
+ * lines after the last day are left out, so that one file gives the state as of any date. A byte order mark and CRLF
+ * are accepted.
  *
  * Threading: one thread, no other work. Limits: REHEARSE_LINE_MAX. Never: reads a clock or a file.
  */

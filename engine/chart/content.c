@@ -117,9 +117,17 @@ static enum err run_cancel(struct run *r, const struct op *op) {
   return ERR_OK;
 }
 
+/* A condition that cannot be evaluated is false and raises error.execution (section 5.9.1); the block goes on. */
 static enum err run_test(struct run *r, const struct op *op) {
   bool holds;
-  TRY(script_test(r->s, op->test.expr, &holds, &r->fault));
+  enum err err = script_test(r->s, op->test.expr, &holds, &r->fault);
+  if (expr_faulty(err)) {
+    holds = false;
+    r->fault.line = r->fault.line ? r->fault.line : op->line;
+    err = raise_error(r->s, &r->fault, span_of(NULL, 0));
+    r->fault.err = ERR_OK;
+  }
+  TRY(err);
   r->at = holds ? r->at : op->test.otherwise;
   return ERR_OK;
 }

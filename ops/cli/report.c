@@ -266,7 +266,7 @@ static int sitting_parse_day(const struct arguments *a, struct report *report) {
   if (a->date && civil_day_parse(span_of_cstr(a->date), &from) != ERR_OK) {
     return cli_usage("--date: день вида 2026-03-31");
   }
-  report->sitting = report_next_sitting(report, from);
+  report_sitting_find(report, from);
   return CLI_OK;
 }
 
@@ -330,6 +330,8 @@ static int make(const struct arguments *a, struct report *report) {
   writer_finish(&source.text);
   cli_file_free(&source.file);
   if (code == CLI_OK || code == CLI_INVALID) {
+    report_lines_make(report);
+    report_sitting_judge(report);
     report_show(report, span_of_cstr(a->name), a->output);
   }
   report_facts_finish(report);

@@ -20,7 +20,7 @@
 #include "runtime/config.h"
 #include "store/store.h"
 
-enum { REPORT_COLUMNS_MAX = 16 };
+enum { REPORT_COLUMNS_MAX = 16, REPORT_FINDINGS_MAX = 2 };
 
 /* ---- the definition ---- */
 
@@ -28,7 +28,7 @@ enum { REPORT_COLUMNS_MAX = 16 };
 struct report_condition {
   struct span field; /* "state", "data.kind" */
   struct text_list is, not_;
-  /* "within": in the period; "by-end": not after it; "since-start": not before it. Without a period they all hold. */
+  /* "within" the period, "by-end", "since-start", "before-start", "after-end". Without a period they all hold. */
   struct span period;
   struct span than; /* with `period` empty: another field of the row, which this one, a date, is not after */
   bool missing;     /* a row without the field passes too */
@@ -49,7 +49,7 @@ struct report_column {
   struct span format;    /* "text", "date", "month", "moment", "number", "yes", "territory", "participant", … */
   struct span role;      /* of format "role" */
   struct span from;      /* another table of facts; empty: this row, or the rows of this group */
-  struct text_list same; /* fields in which a row of `from` is like this row; none: "case" */
+  struct text_list same; /* fields in which a row of `from` is like this row, "ITS" or "ITS=OURS"; none: "case" */
   struct report_condition *where;
   size_t where_count;
   struct span take;  /* "first", "last", "count", "any", "cases", "index" */
@@ -60,6 +60,7 @@ struct report_column {
 struct report_having {
   struct span from;
   struct text_list same;
+  struct text_list after; /* of events: only those after the family's last event of these names */
   struct report_condition *where;
   size_t where_count;
   bool none;
@@ -117,6 +118,13 @@ struct report_table {
   size_t count, capacity;
   const struct report_row **by_case; /* by (case, order) */
 };
+struct report_line {
+  struct value cells[REPORT_COLUMNS_MAX];
+};
+struct report_lines {
+  struct report_line *lines;
+  size_t count;
+};
 struct report_period {
   civil_day first, last; /* CIVIL_DAY_NONE: no period */
   struct span text;      /* "2026-Q1" */
@@ -131,10 +139,20 @@ struct report {
   uint32_t lines;                        /* of the journal, up to it */
   civil_day sitting;                     /* the next one, CIVIL_DAY_NONE: none, or no agenda */
   struct report_table tables[REPORT_TABLES];
+  struct report_lines *sections;             /* of the definition's, by report_lines_make */
+  struct span findings[REPORT_FINDINGS_MAX]; /* Russian: what the reader has to be told besides */
+  size_t findings_count;
   struct arena *arena;
 };
 /* -1: no such table. */
 int report_table_of(struct span name);
+/* Borrowed from by_case. */
+struct report_rows {
+  const struct report_row **items;
+  size_t count;
+};
+/* The rows of one family; of cases the root comes first. */
+struct report_rows report_family(const struct report_table *table, struct span case_id);
 /* Reads the records of a rehearsal into the tables of the report `arg`. */
 enum err report_facts_read(void *arg, struct store *store) MUST_CHECK;
 /* Frees what the arena does not hold. */
@@ -144,22 +162,18 @@ const struct value *report_field(const struct value *row, struct span path);
 
 /* ---- the cells ---- */
 
-struct report_line {
-  struct value cells[REPORT_COLUMNS_MAX];
-};
-struct report_lines {
-  struct report_line *lines;
-  size_t count;
-};
-void report_section_lines(const struct report *report, const struct report_section *section,
-                          struct report_lines *ret_lines);
+/* Fills `sections`. */
+void report_lines_make(struct report *report);
 /* A cell as people read it. */
 struct span report_cell_text(const struct report *report, const struct report_column *column, const struct value *cell);
 
-/* ---- the sitting ---- */
+/* ---- the sitting (report_sitting.c) ---- */
 
-/* The next sitting of the report's participant on or after a day. */
-civil_day report_next_sitting(const struct report *report, civil_day from);
+/* For a report with a term that has to hold a sitting: the participant's next one on or after `from`, and as its period
+ * the days since the one before the position. */
+void report_sitting_find(struct report *report, civil_day from);
+/* Once the lines are made: no sitting inside the term, or inside what is left of a line's term, is a finding. */
+void report_sitting_judge(struct report *report);
 
 enum report_output { REPORT_TABLE, REPORT_CSV, REPORT_JSON, REPORT_JSONL };
 void report_show(const struct report *report, struct span name, enum report_output output);

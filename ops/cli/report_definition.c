@@ -37,6 +37,7 @@ static const cyaml_schema_value_t lists_schema = YAML_DOCUMENT(struct report_def
 static const cyaml_schema_field_t having_fields[] = {
     YAML_TEXT("from", CYAML_FLAG_DEFAULT, struct report_having, from),
     YAML_TEXTS("same", CYAML_FLAG_OPTIONAL, struct report_having, same),
+    YAML_TEXTS("after", CYAML_FLAG_OPTIONAL, struct report_having, after),
     YAML_RECORDS("where", CYAML_FLAG_OPTIONAL, struct report_having, where, &condition_entry),
     YAML_BOOL("none", CYAML_FLAG_OPTIONAL, struct report_having, none),
     YAML_END,
@@ -117,7 +118,7 @@ static enum err wrong(const struct check *check, const char *what, struct span w
 }
 
 static enum err check_where(const struct check *check, const struct report_condition *where, size_t count) {
-  static const char *const periods[] = {"within", "by-end", "since-start", NULL};
+  static const char *const periods[] = {"within", "by-end", "since-start", "before-start", "after-end", NULL};
   for (size_t i = 0; i < count; i++) {
     if (!is_one_of(where[i].period, periods)) {
       return wrong(check, "no such period", where[i].period);
@@ -207,6 +208,9 @@ static enum err check_section(const struct check *check, const struct report_sec
   for (size_t i = 0; i < section->having_count; i++) {
     if (report_table_of(section->having[i].from) < 0) {
       return wrong(check, "no such table", section->having[i].from);
+    }
+    if (section->having[i].after.count > 0 && report_table_of(section->having[i].from) != REPORT_EVENTS) {
+      return wrong(check, "\"after\" is for events, not for", section->having[i].from);
     }
     TRY(check_where(check, section->having[i].where, section->having[i].where_count));
   }

@@ -289,21 +289,6 @@ static void index_table(struct report *report, struct report_table *table) {
   }
 }
 
-/* The root among the cases, which come first of their family; NULL for a family of refusals only. */
-static const struct report_row *root_of(const struct report_table *cases, struct span case_id) {
-  size_t low = 0;
-  size_t high = cases->count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (span_compare(cases->by_case[middle]->case_id, case_id) < 0) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low < cases->count && span_equal(cases->by_case[low]->case_id, case_id) ? cases->by_case[low] : NULL;
-}
-
 /* A case that is kept for a participant has the number PROCESS.ID. */
 static void join_participant(struct report *report, struct report_row *row, struct span process) {
   struct span id = row->case_id;
@@ -313,9 +298,59 @@ static void join_participant(struct report *report, struct report_row *row, stru
   }
 }
 
+/* First of the family's rows in by_case; the table's end if there is none. */
+static size_t family_start(const struct report_table *table, struct span case_id) {
+  size_t low = 0;
+  size_t high = table->count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (span_compare(table->by_case[middle]->case_id, case_id) < 0) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+struct report_rows report_family(const struct report_table *table, struct span case_id) {
+  size_t start = family_start(table, case_id);
+  size_t end = start;
+  while (end < table->count && span_equal(table->by_case[end]->case_id, case_id)) {
+    end++;
+  }
+  return (struct report_rows){table->by_case + start, end - start};
+}
+
+static const struct value *part_of(const struct report_table *table, const struct report_row *row) {
+  struct report_rows family = report_family(table, row->case_id);
+  struct span part = value_get_text(&row->value, "part");
+  for (size_t i = 0; i < family.count; i++) {
+    if (span_equal(value_get_text(&family.items[i]->value, "part"), part)) {
+      return &family.items[i]->value;
+    }
+  }
+  return NULL;
+}
+
+/* A deadline is one of a part of the family, which has a process, and is a measure or is not. */
+static void join_part(struct report *report, struct report_row *row) {
+  const struct value *part = part_of(&report->tables[REPORT_CASES], row);
+  part = part ? part : part_of(&report->tables[REPORT_REFERRALS], row);
+  const struct value *process = part ? value_get(part, "process") : NULL;
+  const struct value *measure = part ? value_get(part, "measure") : NULL;
+  if (process) {
+    row->value = value_with(report->arena, &row->value, SPAN_LITERAL("process"), *process);
+  }
+  if (measure) {
+    row->value = value_with(report->arena, &row->value, SPAN_LITERAL("measure"), *measure);
+  }
+}
+
 /* What a row does not say of its family: process and territory of the root. */
 static void join_root(struct report *report, struct report_row *row) {
-  const struct report_row *root = root_of(&report->tables[REPORT_CASES], row->case_id);
+  struct report_rows family = report_family(&report->tables[REPORT_CASES], row->case_id);
+  const struct report_row *root = family.count > 0 ? family.items[0] : NULL; /* NULL: refusals only */
   const struct value *territory = root ? value_get(&root->value, "territory") : NULL;
   const struct value *process = root ? value_get(&root->value, "process") : NULL;
   if (territory && !value_get(&row->value, "territory")) {
@@ -348,6 +383,9 @@ enum err report_facts_read(void *arg, struct store *store) {
   TRY(err);
   for (int i = 0; i < REPORT_TABLES; i++) {
     index_table(report, &report->tables[i]);
+  }
+  for (size_t k = 0; k < report->tables[REPORT_DEADLINES].count; k++) {
+    join_part(report, &report->tables[REPORT_DEADLINES].rows[k]);
   }
   for (int i = 0; i < REPORT_TABLES; i++) {
     for (size_t k = 0; k < report->tables[i].count; k++) {

@@ -1,14 +1,7 @@
 /* Rows and columns: which facts stand in a section, and what a column says of them. */
 #include <stdlib.h>
 
-#include "casework/sitting.h"
 #include "report.h"
-
-/* Rows of facts, as pointers into a table. */
-struct rows {
-  const struct report_row **items;
-  size_t count;
-};
 
 /* ---- conditions ---- */
 
@@ -42,9 +35,22 @@ static bool period_holds(const struct report *report, struct span how, const str
   if (!text_day(value, &day)) {
     return false;
   }
-  bool before_end = day <= period->last;
-  bool since_start = day >= period->first;
-  return span_is(how, "by-end") ? before_end : span_is(how, "since-start") ? since_start : before_end && since_start;
+  bool before = day < period->first;
+  bool after = day > period->last;
+  const struct {
+    const char *how;
+    bool holds;
+  } ways[] = {{"within", !before && !after},
+              {"by-end", !after},
+              {"since-start", !before},
+              {"before-start", before},
+              {"after-end", after}};
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+    if (span_is(how, ways[i].how)) {
+      return ways[i].holds;
+    }
+  }
+  return false;
 }
 
 static bool condition_holds(const struct report *report, const struct report_condition *condition,
@@ -125,7 +131,7 @@ static int compare_rows(const void *left, const void *right, void *arg) {
   return order != 0 ? order : (a->order > b->order) - (a->order < b->order);
 }
 
-static void sort_rows(struct rows *rows, const struct report_section *section) {
+static void sort_rows(struct report_rows *rows, const struct report_section *section) {
   if (rows->count > 1) {
     qsort_r(rows->items, rows->count, sizeof *rows->items, compare_rows, (void *)(uintptr_t)section);
   }
@@ -136,14 +142,16 @@ static void sort_rows(struct rows *rows, const struct report_section *section) {
 /* One line of a section: the rows that it stands for, none of them for a line over all facts. */
 struct context {
   const struct report *report;
-  struct rows group;
+  struct report_rows group;
   size_t index;
 };
 
 static bool same_holds(const struct report_column *column, const struct value *a, const struct value *b) {
   for (size_t i = 0; i < column->same.count; i++) {
-    const struct value *left = report_field(a, column->same.items[i]);
-    const struct value *right = report_field(b, column->same.items[i]);
+    struct span ours;
+    struct span its = span_cut(column->same.items[i], '=', &ours);
+    const struct value *left = report_field(a, its);
+    const struct value *right = report_field(b, span_empty(ours) ? its : ours);
     if (!left || !right || !value_equal(left, right)) {
       return false;
     }
@@ -154,6 +162,7 @@ static bool same_holds(const struct report_column *column, const struct value *a
 /* What a column has found so far. */
 struct found {
   const struct report_column *column;
+  size_t after; /* rows with a smaller number in their table do not count */
   struct span last_case;
   const struct value *value;
   int64_t count, cases;
@@ -176,50 +185,43 @@ static void find(struct found *found, const struct report_row *row) {
   }
 }
 
-/* First of the family's rows in by_case, and how many there are. */
-static struct rows family_rows(const struct report_table *table, struct span case_id) {
-  size_t low = 0;
-  size_t high = table->count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (span_compare(table->by_case[middle]->case_id, case_id) < 0) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  size_t end = low;
-  while (end < table->count && span_equal(table->by_case[end]->case_id, case_id)) {
-    end++;
-  }
-  return (struct rows){table->by_case + low, end - low};
-}
-
 /* The rows that a column looks at, before its conditions. */
-static struct rows column_rows(const struct context *context, const struct report_column *column) {
+static struct report_rows column_rows(const struct context *context, const struct report_column *column) {
   const struct report_row *row = context->group.count > 0 ? context->group.items[0] : NULL;
   if (span_empty(column->from)) {
     return context->group;
   }
   const struct report_table *table = &context->report->tables[report_table_of(column->from)];
   if (row && (column->same.count == 0 || text_list_has(&column->same, SPAN_LITERAL("case")))) {
-    return family_rows(table, row->case_id);
+    return report_family(table, row->case_id);
   }
-  return (struct rows){table->by_case, table->count};
+  return (struct report_rows){table->by_case, table->count};
 }
 
 static void look(const struct context *context, const struct report_column *column, struct found *found) {
   const struct report_row *row = context->group.count > 0 ? context->group.items[0] : NULL;
-  struct rows rows = column_rows(context, column);
+  struct report_rows rows = column_rows(context, column);
   for (size_t i = 0; i < rows.count; i++) {
     const struct value *value = &rows.items[i]->value;
     bool related = row && !span_empty(column->from) ? same_holds(column, value, &row->value)
                                                     : scope_holds(context->report, span_of(NULL, 0), value);
-    if ((related || span_empty(column->from)) &&
+    if ((related || span_empty(column->from)) && rows.items[i]->order >= found->after &&
         where_holds(context->report, column->where, column->where_count, value)) {
       find(found, rows.items[i]);
     }
   }
+}
+
+/* The number behind the family's last event of these names. */
+static size_t order_behind(const struct report *report, const struct text_list *events, struct span case_id) {
+  struct report_rows rows = report_family(&report->tables[REPORT_EVENTS], case_id);
+  size_t order = 0;
+  for (size_t i = 0; i < rows.count; i++) {
+    if (text_list_has(events, value_get_text(&rows.items[i]->value, "event"))) {
+      order = rows.items[i]->order + 1;
+    }
+  }
+  return order;
 }
 
 static bool having_holds(const struct report *report, const struct report_section *section,
@@ -230,6 +232,7 @@ static bool having_holds(const struct report *report, const struct report_sectio
     const struct report_column column = {
         .from = having->from, .same = having->same, .where = having->where, .where_count = having->where_count};
     struct found found = {.column = &column};
+    found.after = having->after.count > 0 ? order_behind(report, &having->after, row->case_id) : 0;
     look(&context, &column, &found);
     if ((found.count > 0) == having->none) {
       return false;
@@ -238,9 +241,9 @@ static bool having_holds(const struct report *report, const struct report_sectio
   return true;
 }
 
-static struct rows rows_of(const struct report *report, const struct report_section *section) {
+static struct report_rows rows_of(const struct report *report, const struct report_section *section) {
   const struct report_table *table = &report->tables[report_table_of(section->rows)];
-  struct rows rows = {.items = ARENA_ARRAY(report->arena, const struct report_row *, table->count + 1)};
+  struct report_rows rows = {.items = ARENA_ARRAY(report->arena, const struct report_row *, table->count + 1)};
   for (size_t i = 0; i < table->count; i++) {
     const struct report_row *row = &table->rows[i];
     if (scope_holds(report, section->scope, &row->value) &&
@@ -336,7 +339,7 @@ static void line_add(struct report_lines *lines, const struct context *context, 
 }
 
 /* Rows that are alike in the fields of `group` are one line. */
-static size_t group_end(const struct rows *rows, size_t at, const struct text_list *group) {
+static size_t group_end(const struct report_rows *rows, size_t at, const struct text_list *group) {
   size_t end = at + 1;
   while (group->count > 0 && end < rows->count && compare_by(rows->items[at], rows->items[end], group) == 0) {
     end++;
@@ -353,14 +356,14 @@ static void numbers_add(const struct report *report, const struct report_section
   }
 }
 
-void report_section_lines(const struct report *report, const struct report_section *section,
+static void section_lines(const struct report *report, const struct report_section *section,
                           struct report_lines *ret_lines) {
   *ret_lines = (struct report_lines){.count = 0};
   if (span_empty(section->rows)) {
     numbers_add(report, section, ret_lines);
     return;
   }
-  struct rows rows = rows_of(report, section);
+  struct report_rows rows = rows_of(report, section);
   sort_rows(&rows, section);
   ret_lines->lines = ARENA_ARRAY(report->arena, struct report_line, rows.count + 1);
   for (size_t at = 0; at < rows.count;) {
@@ -371,19 +374,10 @@ void report_section_lines(const struct report *report, const struct report_secti
   }
 }
 
-/* ---- the sitting ---- */
-
-civil_day report_next_sitting(const struct report *report, civil_day from) {
-  civil_day best = CIVIL_DAY_NONE;
-  for (size_t i = 0; report->participant && i < report->participant->sittings.count; i++) {
-    struct sitting sitting;
-    if (sitting_parse(report->participant->sittings.items[i], &sitting) != ERR_OK) {
-      continue;
-    }
-    civil_day day = sitting_next(&sitting, from);
-    if (day != CIVIL_DAY_NONE && (best == CIVIL_DAY_NONE || day < best)) {
-      best = day;
-    }
+void report_lines_make(struct report *report) {
+  size_t count = report->definition->sections_count;
+  report->sections = ARENA_ARRAY(report->arena, struct report_lines, count + 1);
+  for (size_t i = 0; i < count; i++) {
+    section_lines(report, &report->definition->sections[i], &report->sections[i]);
   }
-  return best;
 }

@@ -125,7 +125,7 @@ static struct span moment_ru(const struct report *report) {
 }
 
 /* Lines above the sections; an empty one ends them. */
-enum { HEADS_MAX = 6 };
+enum { HEADS_MAX = 5 + REPORT_FINDINGS_MAX };
 
 static size_t heads_of(const struct report *report, struct span heads[HEADS_MAX]) {
   struct arena *arena = report->arena;
@@ -144,6 +144,9 @@ static size_t heads_of(const struct report *report, struct span heads[HEADS_MAX]
     heads[count++] = report->sitting == CIVIL_DAY_NONE
                          ? SPAN_LITERAL("Ближайшее заседание: не назначено")
                          : arena_printf(arena, "Ближайшее заседание: %.*s", SPAN_ARG(day_ru(report, report->sitting)));
+  }
+  for (size_t i = 0; i < report->findings_count; i++) {
+    heads[count++] = arena_printf(arena, "ВНИМАНИЕ: %.*s", SPAN_ARG(report->findings[i]));
   }
   return count;
 }
@@ -203,16 +206,16 @@ static void show_table(const struct report *report) {
   }
   for (size_t i = 0; i < report->definition->sections_count; i++) {
     const struct report_section *section = &report->definition->sections[i];
-    struct report_lines lines;
-    report_section_lines(report, section, &lines);
+    const struct report_lines *lines = &report->sections[i];
+    bool numbers = span_empty(section->rows);
     (void)putchar('\n');
     if (!span_empty(section->title)) {
-      (void)printf("%.*s: %zu\n", SPAN_ARG(section->title), lines.count);
+      (void)printf(numbers ? "%.*s\n" : "%.*s: %zu\n", SPAN_ARG(section->title), lines->count);
     }
-    if (span_empty(section->rows)) {
-      table_numbers(report, section, &lines);
-    } else if (lines.count > 0) {
-      table_rows(report, section, &lines);
+    if (numbers) {
+      table_numbers(report, section, lines);
+    } else if (lines->count > 0) {
+      table_rows(report, section, lines);
     }
   }
 }
@@ -238,9 +241,8 @@ static void put_field(struct span text, bool number, bool last) {
   (void)fputs(last ? "\"\r\n" : "\";", stdout);
 }
 
-static void csv_section(const struct report *report, const struct report_section *section) {
-  struct report_lines lines;
-  report_section_lines(report, section, &lines);
+static void csv_section(const struct report *report, const struct report_section *section,
+                        const struct report_lines *lines) {
   bool numbers = span_empty(section->rows);
   if (!span_empty(section->title)) {
     (void)fputs("\r\n", stdout);
@@ -249,13 +251,13 @@ static void csv_section(const struct report *report, const struct report_section
   for (size_t i = 0; !numbers && i < section->columns_count; i++) {
     put_field(section->columns[i].title, false, i + 1 == section->columns_count);
   }
-  for (size_t k = 0; k < lines.count; k++) {
+  for (size_t k = 0; k < lines->count; k++) {
     if (numbers) {
       put_field(section->columns[k].title, false, false);
     }
     for (size_t i = 0; i < (numbers ? 1 : section->columns_count); i++) {
       const struct report_column *column = &section->columns[numbers ? k : i];
-      const struct value *cell = &lines.lines[k].cells[i];
+      const struct value *cell = &lines->lines[k].cells[i];
       put_field(report_cell_text(report, column, cell), cell->kind == VALUE_INT,
                 numbers || i + 1 == section->columns_count);
     }
@@ -265,7 +267,12 @@ static void csv_section(const struct report *report, const struct report_section
 static void show_csv(const struct report *report) {
   (void)fputs("\xEF\xBB\xBF", stdout);
   for (size_t i = 0; i < report->definition->sections_count; i++) {
-    csv_section(report, &report->definition->sections[i]);
+    csv_section(report, &report->definition->sections[i], &report->sections[i]);
+  }
+  for (size_t i = 0; i < report->findings_count; i++) {
+    (void)fputs(i == 0 ? "\r\n" : "", stdout);
+    put_field(SPAN_LITERAL("Внимание"), false, false);
+    put_field(report->findings[i], false, true);
   }
 }
 
@@ -294,11 +301,9 @@ static void line_json(struct writer *w, const struct report_section *section, co
 /* The numbers of a section without rows are one object. */
 static void numbers_json(struct writer *w, const struct report_section *section, const struct report_lines *lines,
                          bool titled) {
-  struct report_line line = {0};
   if (titled && !span_empty(section->title)) {
     line_text(w, "section", section->title);
   }
-  (void)line;
   for (size_t i = 0; i < section->columns_count; i++) {
     char name[64];
     (void)snprintf(name, sizeof name, "%.*s", SPAN_ARG(section->columns[i].name));
@@ -307,18 +312,16 @@ static void numbers_json(struct writer *w, const struct report_section *section,
   line_end(w);
 }
 
-static void section_json(const struct report *report, const struct report_section *section, bool lines_only) {
+static void section_json(const struct report_section *section, const struct report_lines *lines, bool lines_only) {
   struct writer w;
-  struct report_lines lines;
   writer_init(&w);
-  report_section_lines(report, section, &lines);
   bool numbers = span_empty(section->rows);
-  size_t count = numbers ? 1 : lines.count;
+  size_t count = numbers ? 1 : lines->count;
   for (size_t k = 0; k < count; k++) {
     if (numbers) {
-      numbers_json(&w, section, &lines, lines_only);
+      numbers_json(&w, section, lines, lines_only);
     } else {
-      line_json(&w, section, &lines.lines[k], lines_only);
+      line_json(&w, section, &lines->lines[k], lines_only);
     }
     put_json(&w);
     (void)fputs(lines_only ? "\n" : k + 1 < count ? ",\n  " : "", stdout);
@@ -338,6 +341,11 @@ static void head_json(const struct report *report, struct span name) {
   if (!span_empty(report->definition->sitting) && report->sitting != CIVIL_DAY_NONE) {
     line_day(&w, "sitting", report->sitting);
   }
+  struct value findings[REPORT_FINDINGS_MAX];
+  for (size_t i = 0; i < report->findings_count; i++) {
+    findings[i] = value_text(report->findings[i]);
+  }
+  line_value(&w, "findings", value_list(findings, report->findings_count));
   put_json(&w);
   writer_finish(&w);
 }
@@ -354,7 +362,7 @@ static void show_json(const struct report *report, struct span name) {
     put_json(&w);
     writer_finish(&w);
     (void)fputs(",\"rows\":[", stdout);
-    section_json(report, section, false);
+    section_json(section, &report->sections[i], false);
     (void)fputs("]}", stdout);
   }
   (void)fputs("]}\n", stdout);
@@ -370,7 +378,7 @@ void report_show(const struct report *report, struct span name, enum report_outp
     break;
   case REPORT_JSONL:
     for (size_t i = 0; i < report->definition->sections_count; i++) {
-      section_json(report, &report->definition->sections[i], true);
+      section_json(&report->definition->sections[i], &report->sections[i], true);
     }
     break;
   default:

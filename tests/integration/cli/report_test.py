@@ -68,13 +68,26 @@ class Report(unittest.TestCase):
         text = self.report(name, *words, "-o", "json", **options)
         return [row for section in json.loads(text)["sections"] for row in section["rows"]]
 
+    def sections(self, name, *words, **options):
+        return [section["rows"] for section in json.loads(self.report(name, *words, "-o", "json", **options))["sections"]]
+
+    def changed_config(self, name, old, new):
+        config = self.folder / "changed"
+        shutil.rmtree(config, ignore_errors=True)
+        shutil.copytree(CONFIG, config)
+        text = (config / name).read_text(encoding="utf-8")
+        self.assertIn(old, text)
+        (config / name).write_text(text.replace(old, new), encoding="utf-8")
+        return config
+
     def outcome(self, day=DAY):
         out = self.folder / "outcome.jsonl"
         self.run_kurator("rehearse", "--processes", CONFIG / "processes", "--events", self.journal, "--until", day, "--out", out)
         return [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
 
 
-REPORTS = (("registry", "--quarter", "2026-Q2"), ("applications", "--month", "2026-02"), ("applications",))
+REPORTS = (("registry", "--quarter", "2026-Q2"), ("applications", "--month", "2026-02"), ("applications",),
+           ("monthly", "--month", "2026-03"), ("quarterly", "--quarter", "2026-Q1"), ("agenda", "--group", "wg-surgut"))
 
 
 class Reproducible(Report):
@@ -107,6 +120,10 @@ class Reproducible(Report):
         self.report("no-such", code=3)
         self.report("../catalogue", code=3)
         self.report("registry", "--for", "nobody", code=3)
+        self.report("monthly", code=2)
+        self.report("quarterly", "--month", "2026-03", code=2)
+        self.report("agenda", code=2)
+        self.report("agenda", "--group", "provider-surgut", code=5)
 
 
 class Numbers(Report):
@@ -152,6 +169,133 @@ class Numbers(Report):
         self.assertEqual({"surgut"}, {row["territory"] for row in surgut})
 
 
+class Months(Report):
+    MONTH = ("monthly", "--month", "2026-03")
+
+    def test_the_monthly_information_shows_the_measures_as_the_outcome_does(self):
+        referrals = {(row["case"], row["measure"]): row for row in self.outcome() if row["type"] == "referral"}
+        measures, totals = self.sections(*self.MONTH)
+        self.assertGreater(len(measures), 5)
+        for row in measures:
+            known = referrals[row["case"], row["measure"]]
+            self.assertEqual((known["to"], known["status"]), (row["to"], row["status"]))
+        self.assertEqual(collections.Counter(row["to"] for row in measures), {row["to"]: row["measures"] for row in totals})
+        for total in totals:
+            self.assertEqual(total["completed"], sum(row["status"] == "completed" for row in measures if row["to"] == total["to"]))
+
+    def test_what_was_told_in_the_month_is_counted_and_nothing_else(self):
+        measures, _ = self.sections(*self.MONTH)
+        told = collections.Counter(
+            (line["case"].split("/")[0], line["data"].get("measure")) for line in self.lines
+            if line["event"] in ("measure.progress", "referral.accepted", "referral.in_progress", "referral.on_hold",
+                                 "referral.completed", "referral.no_right", "referral.unavailable")
+            and line.get("occurred_at", line["at"]).startswith("2026-03"))
+        for row in measures:
+            self.assertLessEqual(row["told"], told[row["case"], row["measure"]])
+        self.assertTrue(any(row["told"] for row in measures))
+
+    def test_an_organisation_gets_its_own_part(self):
+        measures, totals = self.sections(*self.MONTH)
+        organisation = totals[0]["to"]
+        own, own_totals = self.sections(*self.MONTH, "--for", organisation)
+        self.assertEqual([row for row in measures if row["to"] == organisation], own)
+        self.assertEqual(totals[:1], own_totals)
+
+
+class Quarters(Report):
+    QUARTER = ("quarterly", "--quarter", "2026-Q1")
+    PROCESSES = ("support", "referral", "issue")
+
+    def test_who_was_there_came_and_left_adds_up(self):
+        (numbers,), grounds, *_ = self.sections(*self.QUARTER)
+        self.assertEqual(numbers["at_start"] + numbers["begun"] - numbers["ended"], numbers["at_end"])
+        self.assertEqual(numbers["ended"], sum(row["cases"] for row in grounds))
+        self.assertGreater(numbers["begun"], 10)
+        self.assertGreater(numbers["ended"], 1)
+
+    def test_terms_are_those_of_the_outcome(self):
+        outcome = [row for row in self.outcome() if row["type"] == "deadline" and row["process"] in self.PROCESSES
+                   and "2026-01-01" <= row["due"] <= "2026-03-31"]
+        numbers, _, terms, _, violations = self.sections(*self.QUARTER)
+        for field, state in (("met", "met"), ("late", "met-reported-late"), ("missed", "missed")):
+            self.assertEqual(sum(row[field] for row in terms), sum(row["state"] == state for row in outcome), field)
+        counted = [row for row in outcome if row["state"] == "missed" and row.get("counted", True)]
+        self.assertEqual(sorted((row["case"], row["due"]) for row in counted),
+                         sorted((row["case"], row["due"]) for row in violations))
+        self.assertTrue(numbers and counted)
+
+    def test_the_parts_of_the_groups_add_up_to_the_whole(self):
+        groups = [line.split("id: ")[1].strip() for line in (CONFIG / "participants.yaml").read_text(encoding="utf-8").splitlines()
+                  if line.strip().startswith("- id: wg-")]
+        whole = self.sections(*self.QUARTER)[0][0]
+        parts = [self.sections(*self.QUARTER, "--for", group)[0][0] for group in groups]
+        for name, number in whole.items():
+            self.assertEqual(number, sum(part[name] for part in parts), name)
+
+
+class Agenda(Report):
+    GROUP = ("agenda", "--group", "wg-surgut")
+
+    def agenda(self, as_of=DAY, **options):
+        answer = json.loads(self.report(*self.GROUP, "-o", "json", as_of=as_of, **options))
+        return answer, [section["rows"] for section in answer["sections"]]
+
+    def test_what_waits_for_the_group_is_on_it_and_once(self):
+        elsewhere = {line["case"] for line in self.lines if line.get("data", {}).get("municipality", "surgut") != "surgut"}
+        waiting = {state: {row["case"] for row in self.outcome() if row["type"] == "case" and row["process"] == "support"
+                           and state in row["states"]} for state in ("at-working-group", "interim-change", "decision-asked")}
+        _, (drafts, changes, extensions, closures, *_) = self.agenda()
+        shown = {"at-working-group": drafts, "interim-change": changes, "decision-asked": extensions + closures}
+        for state, rows in shown.items():
+            cases = [row["case"] for row in rows]
+            self.assertEqual(len(cases), len(set(cases)), state)
+            self.assertEqual(waiting[state] - elsewhere, set(cases) - elsewhere, state)
+        self.assertTrue(waiting["decision-asked"] - elsewhere)
+
+    def test_a_wish_for_extension_is_no_closure(self):
+        day = "2026-07-20"
+        asked = next(row["case"] for row in self.agenda(day)[1][3] if not row["wish"])
+        wish = {"at": day + "T10:00:00+05:00", "as": "provider-surgut", "event": "extension.requested", "case": asked,
+                "data": {"requested_on": day, "months": 3, "written": True}}
+        journal = self.folder / "wish.jsonl"
+        journal.write_text(text_of([line for line in self.lines if line["at"] < day] + [wish]), encoding="utf-8")
+        _, (_, _, extensions, closures, *_) = self.agenda(day, journal=journal)
+        self.assertEqual([(day, 3)], [(row["requested_on"], row["months"]) for row in extensions if row["case"] == asked])
+        self.assertNotIn(asked, {row["case"] for row in closures})
+
+    def test_questions_stand_until_they_are_resolved(self):
+        outcome = self.outcome()
+        known = collections.Counter(row["case"] for row in outcome if row["type"] == "case" and row["process"] == "issue"
+                                    and row["states"] == ["raised"])
+        _, (*_, questions, _) = self.agenda()
+        self.assertEqual(known, collections.Counter(row["case"] for row in questions))
+        for row in questions:
+            self.assertTrue(row["raised_on"] and row["kind"], row)
+
+    def test_the_next_sitting_and_a_term_without_one_are_found(self):
+        answer, _ = self.agenda("2026-07-10")
+        self.assertEqual(("2026-07-22", []), (answer["sitting"], answer["findings"]))
+        # The fourth Wednesday, and then nothing for three weeks.
+        answer, _ = self.agenda("2026-07-22")
+        self.assertEqual("2026-07-22", answer["sitting"])
+        self.assertEqual(1, len(answer["findings"]), answer["findings"])
+        self.assertIn("05.08.2026", answer["findings"][0])
+        self.assertIn("ВНИМАНИЕ", self.report(*self.GROUP, as_of="2026-07-22").decode())
+
+    def test_a_draft_whose_term_ends_before_the_sitting_is_named(self):
+        config = self.changed_config("participants.yaml", '["2 wed", "4 wed"]', '["2027-12-01"]')
+        days = sorted({line["at"][:10] for line in self.lines if line["event"] == "draft.sent"})
+        for day in days[:20]:
+            answer, (drafts, *_) = self.agenda(day, config=config)
+            self.assertEqual("2027-12-01", answer["sitting"])
+            late = [row for row in drafts if row["due"]]
+            if late:
+                self.assertEqual({True}, {row["too_late"] for row in late})
+                self.assertEqual(2, len(answer["findings"]), answer["findings"])
+                return
+        self.fail("no draft with a term")
+
+
 class Shown(Report):
     def test_no_name_of_a_person_is_in_a_report(self):
         names = {line["data"][name] for line in self.lines for name in ("surname", "given_name", "address") if name in line.get("data", {})}
@@ -175,16 +319,10 @@ class Shown(Report):
         self.assertEqual(len(self.rows("applications")), len(rows) - 1)
 
     def test_a_definition_cannot_show_what_its_reader_may_not_see(self):
-        config = self.folder / "config"
-        shutil.copytree(CONFIG, config, dirs_exist_ok=True)
-        path = config / "reports" / "registry.yaml"
-        text = path.read_text(encoding="utf-8")
         for old, new in (("format: month, where: [{field: event, is: [release.notice]}]",
                           "format: date, where: [{field: event, is: [release.notice]}]"),
                          ("field: data.signed_on", "field: data.text"), ("format: stage", "format: star")):
-            self.assertIn(old, text)
-            path.write_text(text.replace(old, new), encoding="utf-8")
-            self.report("registry", config=config, code=1)
+            self.report("registry", config=self.changed_config("reports/registry.yaml", old, new), code=1)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@
  * `test` runs a chart on a virtual clock: when nothing is left to do the clock jumps to the next delayed send. The exit
  * code tells the final state: 0 pass, 1 fail, 6 anything else, 5 for a chart that cannot be compiled.
  */
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,23 +157,15 @@ static int run_test(struct test *test) {
 }
 
 static int chart_test(int argc, char **argv) {
-  static const struct option options[] = {
-      {"restore", no_argument, NULL, 'r'}, {"trace", no_argument, NULL, 't'}, {NULL, 0, NULL, 0}};
   struct test test = {0};
-  optind = 1;
-  for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-    if (option == '?') {
-      return cli_usage("unknown option");
-    }
-    test.restore |= option == 'r';
-    test.trace |= option == 't';
+  const struct cli_option options[] = {
+      {"--restore", NULL, &test.restore}, {"--trace", NULL, &test.trace}, {NULL, NULL, NULL}};
+  int count = cli_options_read(argc, argv, options, &test.path, 1);
+  if (count < 1) {
+    return count < 0 ? CLI_USAGE : cli_usage("нужна схема: файл SCXML");
   }
-  if (optind + 1 != argc) {
-    return cli_usage("one chart is needed");
-  }
-  test.path = argv[optind];
   if (find_folder(&test) != ERR_OK) {
-    return cli_fail(CLI_NOT_FOUND, "%s: there is no such file", test.path);
+    return cli_fail(CLI_NOT_FOUND, "%s: нет такого файла", test.path);
   }
   int result = run_test(&test);
   chart_session_destroy(&test.session);
@@ -185,8 +176,8 @@ static int chart_test(int argc, char **argv) {
 }
 
 const struct cli_verb cli_chart_verbs[] = {
-    {"chart", "test", "FILE.scxml [--restore] [--trace]",
-     "выполнить диаграмму на виртуальных часах: 0 pass, 1 fail, 6 иное, 5 не читается", chart_test},
+    {"chart", "test", "ФАЙЛ [--restore] [--trace]",
+     "выполнить схему на виртуальных часах: 0 pass, 1 fail, 6 иное, 5 не читается", chart_test},
     {"chart", "lint", "ФАЙЛ|ПАПКА… [--lang ru|en] [--config ПАПКА] [--json]",
      "проверить схему: файл, строка, что не так и что сделать. 0: замечаний нет, 1: есть", chart_lint_run},
     {"chart", "desugar", "ФАЙЛ [-o ФАЙЛ]", "схема без расширения: элементы k: как <invoke> и <send> обычного SCXML",

@@ -26,7 +26,8 @@ struct linting {
   struct chart_schema *schema;
   struct config *config;
   size_t errors, warnings;
-  int broken;         /* exit code for a file that could not be looked at */
+  size_t unread;      /* files that could not be looked at */
+  int broken;         /* the exit code for them */
   struct arena arena; /* paths */
 };
 
@@ -276,6 +277,7 @@ static void lint_path(struct linting *l, const char *path) {
   if (err != ERR_OK) {
     (void)cli_fail_fault(err == ERR_CONFIG ? NULL : path, &fault);
     l->broken = cli_exit_of(err);
+    l->unread++;
     return;
   }
   struct lint lint;
@@ -355,9 +357,11 @@ static int conclude(const struct linting *l, size_t files) {
   if (l->json) {
     (void)fputs(l->errors + l->warnings > 0 ? "\n]\n" : "]\n", stdout);
   } else if (l->language == LINT_RUSSIAN) {
-    (void)printf("схем: %zu, ошибок: %zu, предупреждений: %zu\n", files, l->errors, l->warnings);
+    (void)printf("схем: %zu, ошибок: %zu, предупреждений: %zu", files, l->errors, l->warnings);
+    (void)printf(l->unread > 0 ? ", не прочитано: %zu\n" : "\n", l->unread);
   } else {
-    (void)printf("charts: %zu, errors: %zu, warnings: %zu\n", files, l->errors, l->warnings);
+    (void)printf("charts: %zu, errors: %zu, warnings: %zu", files, l->errors, l->warnings);
+    (void)printf(l->unread > 0 ? ", not read: %zu\n" : "\n", l->unread);
   }
   return l->errors + l->warnings > 0 ? CLI_FAILURE : l->broken;
 }

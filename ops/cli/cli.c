@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 static const struct cli_verb *running;
+static bool config_not_found; /* nobody said where config/ is, and it is not where it is looked for */
 
 void cli_set_running(const struct cli_verb *verb) {
   running = verb;
@@ -39,7 +40,7 @@ int cli_usage(const char *format, ...) {
   return CLI_USAGE;
 }
 
-int cli_fail_fault(const char *file, const struct fault *fault) {
+static int fail_fault(const char *file, const struct fault *fault) {
   const char *text = fault->text[0] ? fault->text : err_text(fault->err);
   enum cli_exit exit_code = cli_exit_of(fault->err);
   if (file && fault->line > 0 && fault->column > 0) {
@@ -49,6 +50,14 @@ int cli_fail_fault(const char *file, const struct fault *fault) {
     return cli_fail(exit_code, "%s:%u: %s", file, fault->line, text);
   }
   return cli_fail(exit_code, "%s%s%s", file ? file : "", file ? ": " : "", text);
+}
+
+int cli_fail_fault(const char *file, const struct fault *fault) {
+  int exit_code = fail_fault(file, fault);
+  if (config_not_found) {
+    (void)fputs("Настроек нет ни в ./config, ни в /etc/kurator: назовите их папку: --config ПАПКА\n", stderr);
+  }
+  return exit_code;
 }
 
 enum cli_exit cli_exit_of(enum err err) {
@@ -68,6 +77,28 @@ enum cli_exit cli_exit_of(enum err err) {
 }
 
 /* --- files --- */
+
+static const char *system_text(int error) {
+  static const struct {
+    int error;
+    const char *text;
+  } texts[] = {
+      {ENOENT, "нет такого файла"},
+      {ENOTDIR, "нет такого файла"},
+      {EISDIR, "это папка, а не файл"},
+      {EACCES, "нет прав на чтение"},
+      {ELOOP, "ссылки ведут по кругу"},
+      {ENAMETOOLONG, "имя слишком длинное"},
+      {EMFILE, "открыто слишком много файлов"},
+      {EIO, "диск не читается"},
+  };
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    if (texts[i].error == error) {
+      return texts[i].text;
+    }
+  }
+  return strerror(error);
+}
 
 static void descriptor_close(const int *fd) {
   if (*fd > STDIN_FILENO) {
@@ -104,7 +135,7 @@ static enum err read_all(int fd, size_t size_max, struct span *ret_bytes, struct
     }
     ssize_t got = read(fd, buffer + size, capacity - size);
     if (got < 0 && errno != EINTR) {
-      return fault_set(fault, ERR_IO, "файл не читается: %s", strerror(errno));
+      return fault_set(fault, ERR_IO, "файл не читается: %s", system_text(errno));
     }
     if (got == 0) {
       break;
@@ -125,7 +156,7 @@ enum err cli_read_file(const char *path, size_t size_max, struct span *ret_bytes
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
       enum err err = errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_IO;
-      return fault_set(fault, err, "файл не открывается: %s", strerror(errno));
+      return fault_set(fault, err, "файл не открывается: %s", system_text(errno));
     }
   }
   return read_all(fd, size_max, ret_bytes, fault);
@@ -139,7 +170,11 @@ const char *cli_config_dir(const char *given) {
   if (environment && environment[0]) {
     return environment;
   }
-  return access("config", X_OK) == 0 ? "config" : "/etc/kurator";
+  if (access("config", X_OK) == 0) {
+    return "config";
+  }
+  config_not_found = access("/etc/kurator/catalogue.yaml", F_OK) != 0;
+  return "/etc/kurator";
 }
 
 /* --- options --- */

@@ -74,11 +74,28 @@ static int verb_run(const struct cli_verb *verb, int argc, char **argv) {
   return verb->run(argc, argv);
 }
 
-static int noun_unknown(const char *noun, const char *verb) {
-  (void)fprintf(stderr, "kurator: нет такой команды: %s%s%s\n", noun, verb ? " " : "", verb ? verb : "");
-  if (verbs_print(noun, stderr) == 0) {
-    help_print(stderr);
+static bool noun_exists(const char *noun) {
+  for (const struct cli_verb *const *table = tables; *table; table++) {
+    for (const struct cli_verb *verb = *table; verb->noun; verb++) {
+      if (strcmp(verb->noun, noun) == 0) {
+        return true;
+      }
+    }
   }
+  return false;
+}
+
+static int verb_unknown(const char *noun, const char *verb) {
+  if (!noun_exists(noun)) {
+    (void)fprintf(stderr, "kurator: нет такой команды: %s\nВсе команды: kurator --help\n", noun);
+    return CLI_USAGE;
+  }
+  if (verb && verb[0] != '-') {
+    (void)fprintf(stderr, "kurator: нет такой команды: %s %s. Есть такие:\n", noun, verb);
+  } else {
+    (void)fprintf(stderr, "kurator: %s — это начало команды. Есть такие:\n", noun);
+  }
+  verbs_print(noun, stderr);
   return CLI_USAGE;
 }
 
@@ -104,9 +121,9 @@ static int dispatch(int argc, char **argv) {
     return verb_run(verb, argc - 1, argv + 1);
   }
   if (argc > 2 && is_help(argv[2])) {
-    return verbs_print(argv[1], stdout) > 0 ? CLI_OK : noun_unknown(argv[1], NULL);
+    return verbs_print(argv[1], stdout) > 0 ? CLI_OK : verb_unknown(argv[1], NULL);
   }
-  return noun_unknown(argv[1], argc > 2 ? argv[2] : NULL);
+  return verb_unknown(argv[1], argc > 2 ? argv[2] : NULL);
 }
 
 int main(int argc, char **argv) {

@@ -15,8 +15,8 @@ enum { WORDS_MAX = 4, WORD_BYTES = 300 };
 
 struct correct {
   struct client_options options;
-  const char *event, *sequence, *sender; /* what is meant */
-  const char *from, *link, *wait;        /* who takes it back, and where */
+  const char *event, *sequence, *sender;  /* what is meant */
+  const char *from, *link, *spool, *wait; /* who takes it back, and where */
   const char *case_id;
   bool dry_run;
 };
@@ -149,7 +149,7 @@ static int send(const struct correct *c, const struct client_rows *rows) {
       {"--as", span_of_cstr(c->from)},           {"--event", value_get_text(row, "event")},
       {"--case", value_get_text(row, "case")},   {"--data", writer_span(&data)},
       {"--keys", span_of_cstr(c->options.keys)}, {"--endpoint", span_of_cstr(c->link)},
-      {"--wait", span_of_cstr(c->wait)},
+      {"--spool", span_of_cstr(c->spool)},       {"--wait", span_of_cstr(c->wait)},
   };
   for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
     if (!span_empty(options[i].text)) {
@@ -180,10 +180,11 @@ static int show_and_send(const struct correct *c) {
 
 int case_correct(int argc, char **argv) {
   struct correct c = {.dry_run = false};
-  const struct cli_option table[] = {
-      CLIENT_OPTIONS(c.options),     {"--event", &c.event, NULL},     {"--sequence", &c.sequence, NULL},
-      {"--sender", &c.sender, NULL}, {"--from", &c.from, NULL},       {"--link", &c.link, NULL},
-      {"--wait", &c.wait, NULL},     {"--dry-run", NULL, &c.dry_run}, {NULL, NULL, NULL}};
+  const struct cli_option table[] = {CLIENT_OPTIONS(c.options),         {"--event", &c.event, NULL},
+                                     {"--sequence", &c.sequence, NULL}, {"--sender", &c.sender, NULL},
+                                     {"--from", &c.from, NULL},         {"--link", &c.link, NULL},
+                                     {"--spool", &c.spool, NULL},       {"--wait", &c.wait, NULL},
+                                     {"--dry-run", NULL, &c.dry_run},   {NULL, NULL, NULL}};
   int words = cli_options_read(argc, argv, table, &c.case_id, 1);
   if (words < 0) {
     return CLI_USAGE;

@@ -10,7 +10,7 @@ const struct cli_verb cli_engine_verbs[] = {
     {"case", "timeline", "НОМЕР " CLIENT_USAGE, "Что происходило со случаем: записи журнала.", case_timeline},
     {"case", "correct",
      "НОМЕР --event СОБЫТИЕ [--sequence НОМЕР-СООБЩЕНИЯ] [--sender УЧАСТНИК] --dry-run|--from УЧАСТНИК "
-     "[--link АДРЕС] [--wait СЕКУНД] " CLIENT_USAGE,
+     "[--link АДРЕС] [--spool ФАЙЛ] [--wait СЕКУНД] " CLIENT_USAGE,
      "Отозвать ошибочное сообщение: дело проходится заново без него. --dry-run: только показать, что изменится.",
      case_correct},
     {"deadline", "list", "[--state СОСТОЯНИЕ] [--owner РОЛЬ] [--id СРОК] [--case НОМЕР] [--before ДАТА] " CLIENT_USAGE,

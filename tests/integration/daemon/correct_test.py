@@ -2,13 +2,14 @@
 
 import json
 import pathlib
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import daemon_test  # noqa: E402
-from engine import Engine  # noqa: E402
+from engine import BIN, Engine  # noqa: E402
 
 CASE = "sup-2026-0002"
 WORKER, GROUP, OFFICE, EXECUTOR = "provider-surgut", "wg-surgut", "uszn-surgut", "employment-surgut"
@@ -85,6 +86,20 @@ class Correct(unittest.TestCase):
         self.assertEqual("completed", self.referral()["status"])
         self.engine.advance("2026-12-31")
         self.assert_rehearsal_agrees("2026-12-31")
+
+    def test_one_command_shows_the_difference_and_does_it(self):
+        words = ("case", "correct", CASE, "--event", "referral.completed", "--from", EXECUTOR, "--link",
+                 self.engine.exchange, "--endpoint", self.engine.query, "--keys", self.engine.hands, "--spool",
+                 self.engine.folder / "spool.db", "--wait", 60)
+        doing = subprocess.Popen([str(word) for word in (BIN / "kurator", *words)], stdout=subprocess.PIPE,
+                                 stderr=subprocess.PIPE, text=True, cwd=self.engine.folder)
+        self.engine.advance("2026-02-21T12:00:00+05:00", EXECUTOR)
+        out, err = doing.communicate(timeout=120)
+        self.assertEqual(0, doing.returncode, err)
+        self.assertIn("станет", out)
+        self.assertIn("accepted", out)
+        self.assertEqual("accepted", self.referral()["status"])
+        self.assertEqual(2, self.engine.ask(*words[:5], "--dry-run", "--from", EXECUTOR).returncode)
 
     def test_the_person_is_as_the_other_messages_said(self):
         self.play_day("2026-02-21", [event(WORKER, "application.received", kind="support", received_on="2026-02-02",

@@ -342,9 +342,10 @@ static int define(const struct arguments *a, const struct config *config, const 
   struct fault fault = {.err = ERR_OK};
   struct report_definition definition;
   struct report report = {.config = config, .definition = &definition, .sitting = CIVIL_DAY_NONE, .arena = arena};
-  enum err err = report_definition_read(config, config_dir, a->name, arena, &definition, &fault);
-  if (err != ERR_OK) {
-    return cli_fail(cli_exit_of(err), "%s", fault.text);
+  enum err err = a->name ? report_definition_read(config, config_dir, a->name, arena, &definition, &fault)
+                         : report_definitions_list(config, config_dir, arena, &fault);
+  if (err != ERR_OK || !a->name) {
+    return err == ERR_OK ? CLI_OK : cli_fail(cli_exit_of(err), "%s", fault.text);
   }
   int code = period_parse(a, &report);
   code = code == CLI_OK ? participant_parse(a, &report) : code;
@@ -373,7 +374,7 @@ static int report_run(int argc, char **argv) {
                                        {"--config", &a.config, NULL},   {"--processes", &a.processes, NULL},
                                        {"--csv", NULL, &a.csv},         {NULL, NULL, NULL}};
   int words = cli_options_read(argc, argv, options, &a.name, 1);
-  int code = words < 0 ? CLI_USAGE : words < 1 ? cli_usage("какой отчёт?") : output_parse(&a);
+  int code = words < 0 ? CLI_USAGE : output_parse(&a);
   if (code != CLI_OK) {
     return code;
   }
@@ -395,12 +396,12 @@ static int report_run(int argc, char **argv) {
 
 const struct cli_verb cli_report_verbs[] = {
     {"report", "",
-     "ОТЧЁТ [--as-of ДЕНЬ|ЗАПИСЬ] [--month ГГГГ-ММ|--quarter ГГГГ-QN] [--for УЧАСТНИК] [--group УЧАСТНИК] [--date "
+     "[ОТЧЁТ] [--as-of ДЕНЬ|ЗАПИСЬ] [--month ГГГГ-ММ|--quarter ГГГГ-QN] [--for УЧАСТНИК] [--group УЧАСТНИК] [--date "
      "ДЕНЬ] "
      "[--journal ФАЙЛ] [--csv] [--config ПАПКА] [--processes ПАПКА] [--endpoint АДРЕС] [--keys ПАПКА] [--as ИМЯ] "
      "[-o table|csv|json|jsonl]",
      "Отчёт из папки reports/ настроек по журналу на любой день или запись: реестр, ежемесячная информация, журнал "
-     "обращений, итоги квартала, повестка.",
+     "обращений, итоги квартала, повестка. Без названия: какие есть.",
      report_run},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -91,6 +91,9 @@ struct report_definition {
   struct report_words *lists; /* of reports/words.yaml */
   size_t lists_count;
 };
+/* A title and a name per report of CONFIG_DIR/reports on stdout, by name. ERR_NOT_FOUND: no such folder; ERR_CONFIG. */
+enum err report_definitions_list(const struct config *config, const char *config_dir, struct arena *arena,
+                                 struct fault *fault) MUST_CHECK;
 /* CONFIG_DIR/reports/NAME.yaml, checked against the catalogue. ERR_NOT_FOUND: there is no such report; ERR_CONFIG. */
 enum err report_definition_read(const struct config *config, const char *config_dir, const char *name,
                                 struct arena *arena, struct report_definition *ret_definition,

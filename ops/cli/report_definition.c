@@ -1,4 +1,7 @@
 /* Definitions of reports: config/reports/NAME.yaml, read strictly and checked against the catalogue. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -274,4 +277,42 @@ enum err report_definition_read(const struct config *config, const char *config_
   ret_definition->lists_count = lists.lists_count;
   const struct check check = {config, ret_definition, path, fault};
   return check_definition(&check);
+}
+
+/* ---- which there are ---- */
+
+#define SUFFIX ".yaml"
+#define WORDS  "words"
+
+static int is_definition(const struct dirent *entry) {
+  size_t size = strlen(entry->d_name);
+  size_t suffix = sizeof SUFFIX - 1;
+  return size > suffix && strcmp(entry->d_name + size - suffix, SUFFIX) == 0 &&
+         strcmp(entry->d_name, WORDS SUFFIX) != 0;
+}
+
+static enum err list_one(const struct config *config, const char *config_dir, const char *file, struct arena *arena,
+                         struct fault *fault) {
+  struct report_definition definition;
+  struct span name = span_of(file, strlen(file) - (sizeof SUFFIX - 1));
+  TRY(report_definition_read(config, config_dir, arena_cstr(arena, name), arena, &definition, fault));
+  (void)printf("%-14.*s %.*s (%.*s)\n", SPAN_ARG(name), SPAN_ARG(definition.title), SPAN_ARG(definition.basis));
+  return ERR_OK;
+}
+
+enum err report_definitions_list(const struct config *config, const char *config_dir, struct arena *arena,
+                                 struct fault *fault) {
+  const char *folder = arena_cstr(arena, arena_printf(arena, "%s/reports", config_dir));
+  struct dirent **entries = NULL;
+  int count = scandir(folder, &entries, is_definition, alphasort);
+  if (count < 0) {
+    return fault_set(fault, ERR_NOT_FOUND, "нет папки отчётов: %s", folder);
+  }
+  enum err err = ERR_OK;
+  for (int i = 0; i < count; i++) {
+    err = err == ERR_OK ? list_one(config, config_dir, entries[i]->d_name, arena, fault) : err;
+    free(entries[i]);
+  }
+  free((void *)entries);
+  return err;
 }

@@ -87,7 +87,7 @@ class Report(unittest.TestCase):
 
 
 REPORTS = (("registry", "--quarter", "2026-Q2"), ("applications", "--month", "2026-02"), ("applications",),
-           ("monthly", "--month", "2026-03"), ("quarterly", "--quarter", "2026-Q1"), ("agenda", "--group", "wg-surgut"))
+           ("families",), ("monthly", "--month", "2026-03"), ("quarterly", "--quarter", "2026-Q1"), ("agenda", "--group", "wg-surgut"))
 
 
 class Reproducible(Report):
@@ -158,6 +158,15 @@ class Numbers(Report):
         self.assertEqual([row["number"] for row in rows], list(range(1, len(rows) + 1)))
         days = [row["received_on"] for row in rows]
         self.assertEqual(days, sorted(days))
+
+    def test_the_families_are_those_that_were_recognised(self):
+        rows = self.rows("families")
+        recognised = {line["case"] for line in self.lines if line["event"] == "recognition.decided"
+                      and line["data"]["recognised"] and line["at"] < "2026-07-16"}
+        families = {row["case"]: row for row in self.outcome() if row["type"] == "case" and row["process"] == "family"}
+        self.assertEqual(recognised & set(families), {row["case"] for row in rows})
+        self.assertEqual([families[row["case"]]["ground"] or families[row["case"]]["stage"] for row in rows],
+                         [row["result"] for row in rows])
 
     def test_a_period_and_a_reader_narrow_it(self):
         every = self.rows("applications")
@@ -297,6 +306,12 @@ class Agenda(Report):
 
 
 class Shown(Report):
+    def test_without_a_name_the_reports_are_listed(self):
+        listed = self.run_kurator("report", "--config", CONFIG).decode().splitlines()
+        names = sorted(path.stem for path in (CONFIG / "reports").glob("*.yaml") if path.stem != "words")
+        self.assertEqual(names, [line.split()[0] for line in listed])
+        self.assertLessEqual({words[0] for words in REPORTS}, set(names))
+
     def test_no_name_of_a_person_is_in_a_report(self):
         names = {line["data"][name] for line in self.lines for name in ("surname", "given_name", "address") if name in line.get("data", {})}
         self.assertIn("Тестов", names)

@@ -50,7 +50,7 @@ ROWS = {
     "free-text of provider": [("MkNote", OFFICE), ("MkAnswer", OFFICE), ("MkMeasureNote", OFFICE)],
     "contract, consent, refusal": [("MkConsent", EVERYBODY)],
     "closure event": [("imprisoned", (USZN,)), ("support-ended", (GROUP,))],
-    "deadline breach, escalation": [("deadline-missed", (CENTRE,)), ("pre-release-work", (PROVIDER, CENTRE))],
+    "deadline breach, escalation": [("deadline-missed", (USZN, CENTRE)), ("pre-release-work", (PROVIDER, USZN, CENTRE))],
     "registry/KPI aggregates": [],  # no part of a stream
     "audit log of accesses": [("mk-why", ()), ("person.reveal", ())],
     "process name, basis 000, sender and colony (each reveals the conviction)":

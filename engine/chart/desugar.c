@@ -243,10 +243,22 @@ static enum err replace(struct desugaring *d, xmlNode *old, xmlNode **ret_node) 
 
 /* ---- the document ---- */
 
+/* Not inside a value (<data>, <assign>, <content>), where it is data like everything else. */
+static bool is_element_of_chart(const struct desugaring *d, const xmlNode *node) {
+  static const char *const values[] = {"data", "assign", "content"};
+  const xmlNode *parent = node->parent;
+  bool in_chart = is_element(node) && is_ours(d, node->ns) && is_element(parent) && parent->ns && parent->ns->href &&
+                  strcmp((const char *)parent->ns->href, SCXML_URI) == 0;
+  for (size_t i = 0; in_chart && i < sizeof values / sizeof *values; i++) {
+    in_chart = strcmp((const char *)parent->name, values[i]) != 0;
+  }
+  return in_chart;
+}
+
 static enum err replace_all(struct desugaring *d) {
   xmlNode *root = xmlDocGetRootElement(d->doc);
   for (xmlNode *node = root; node;) {
-    bool ours = is_element(node) && is_ours(d, node->ns);
+    bool ours = is_element_of_chart(d, node);
     xmlNode *put = node;
     if (ours) {
       TRY(replace(d, node, &put));
@@ -260,7 +272,11 @@ static enum err replace_all(struct desugaring *d) {
 /* A declaration of the namespace that nothing needs any more goes. */
 static void drop_namespace(const struct desugaring *d) {
   xmlNode *root = xmlDocGetRootElement(d->doc);
+  ASSERT(root); /* well-formed */
   for (xmlNode *node = root; node; node = walk(root, node, true)) {
+    if (is_element(node) && is_ours(d, node->ns)) {
+      return;
+    }
     for (const xmlAttr *at = is_element(node) ? node->properties : NULL; at; at = at->next) {
       if (is_ours(d, at->ns)) {
         return;

@@ -48,7 +48,7 @@ struct span outline_condition(struct outline *outline, struct span expr);
 struct span outline_value(struct outline *outline, struct span expr);
 /* "5 рабочих дней" for a term, a setting's value, or an expression over them. */
 struct span outline_term(struct outline *outline, struct span expr);
-struct span outline_term_text(struct outline *outline, struct span term);
+struct span outline_term_text(struct outline *outline, struct span text);
 
 /* ---- the tree ---- */
 

@@ -35,7 +35,6 @@ static void close_fd(int *fd) {
 }
 
 static int spawn(const char *format, int in[2], int out[2], pid_t *ret_pid) {
-  extern char **environ;
   posix_spawn_file_actions_t actions;
   char option[16];
   (void)snprintf(option, sizeof option, "-T%s", format);

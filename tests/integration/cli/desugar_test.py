@@ -100,6 +100,11 @@ class Desugar(unittest.TestCase):
             plain = desugar(chart)
             self.assertEqual(desugar(self.write(plain)), plain, text)
 
+    def test_what_stands_in_a_value_is_data(self):
+        chart = HEAD.replace('<state id="a">', '<datamodel><data id="d"><k:task id="t"><x/></k:task></data></datamodel>'
+                                               '<state id="a">')
+        self.assertIn('<k:task id="t"><x/></k:task>', desugar(self.write(chart % "")))
+
     def test_an_id_that_stands_elsewhere_is_a_param(self):
         plain = self.written('<k:task id="a" role="r"/><k:task id="t" role="r"/>')
         self.assertIn('<param name="id" expr="\'a\'"/>', plain)

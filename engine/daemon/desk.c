@@ -259,6 +259,11 @@ static size_t page_limit(const struct desk *desk, const Kurator__V1__QueryReques
   return request->limit > 0 && request->limit < most ? request->limit : most;
 }
 
+/* A copy: the answer may change the keyring that the name stands in. */
+static struct span asker_copy(struct desk *desk, struct span user_id) {
+  return arena_copy(&desk->arena, keyring_name_of_user(desk->daemon->keyring, user_id));
+}
+
 static enum err answer(struct desk *desk, const struct wire_message *message, const Kurator__V1__QueryRequest *request,
                        struct fault *fault) {
   const struct desk_verb *verb = request->verb ? verb_find(request->verb) : NULL;
@@ -270,7 +275,7 @@ static enum err answer(struct desk *desk, const struct wire_message *message, co
   struct page page = {
       .daemon = desk->daemon,
       .request = request,
-      .asker = keyring_name_of_user(desk->daemon->keyring, message->user_id),
+      .asker = asker_copy(desk, message->user_id),
       .roles = keyring_roles_of_user(desk->daemon->keyring, message->user_id),
       .arena = &desk->arena,
       .rows = &desk->rows,

@@ -30,7 +30,7 @@ const struct table_word table_entry_kinds[] = {
     {"unreadable", "не читается"},
     {"parked", "на разборе"},
     {"timer", "по часам"},
-    {"audit", "просмотр или стирание"},
+    {"audit", "действие оператора"},
     {NULL, NULL},
 };
 

@@ -48,6 +48,16 @@ class Registry(unittest.TestCase):
         self.assertEqual(WELCOME, self.link("health-surgut", "health-surgut")[1])
         self.assertEqual([""], [row["label"] for row in self.participant("keys", "health-surgut")])
 
+    def test_who_brought_a_key_is_told_by_name(self):
+        """The name stands in the keyring that the key is put into."""
+        self.engine.start()
+        self.participant("add", "health-surgut", "--key", self.fresh / "health-surgut.pub")
+        self.rotate()
+        told = [line for line in self.engine.told().splitlines() if "key added" in line]
+        self.assertEqual(2, len(told), told)
+        for line in told:
+            self.assertTrue(line.endswith(" operator=operator"), line)
+
     def test_old_and_new_key_are_valid_together_until_the_old_one_is_revoked(self):
         self.engine.start()
         self.rotate()

@@ -158,8 +158,22 @@ static void take(struct reach *r, uint32_t transition) {
   }
 }
 
+/* A shallow history remembers which child was active, and enters it by default. */
+static void remember(struct reach *r, uint32_t history) {
+  const struct chart *c = r->chart;
+  uint32_t parent = c->states[history].parent;
+  for (uint32_t i = parent + 1; i <= c->states[parent].last; i = c->states[i].last + 1) {
+    if (bits_get(r->entered, i) && !state_is_history(&c->states[i])) {
+      enter_by_default(r, i);
+    }
+  }
+}
+
 static void reach_from(struct reach *r, uint32_t state) {
   const struct state *s = &r->chart->states[state];
+  if (s->kind == STATE_HISTORY_SHALLOW && bits_get(r->defaults, state)) {
+    remember(r, state);
+  }
   if (bits_get(r->defaults, state) && s->initial != NONE) {
     take(r, s->initial);
   }

@@ -124,6 +124,8 @@ static const struct {
     {"Element '*', attribute '*': [facet '*'] The value '*' has a length *", "атрибут «%2» у <%1>: «%4» не той длины"},
     {"Element '*', attribute '*': [facet '*'] The value '*' is not accepted by the pattern *",
      "атрибут «%2» у <%1>: «%4» записано не так"},
+    {"Element '*', attribute '*': '*' is not a valid value of the atomic type 'xs:ID'.",
+     "имя «%3» у <%1> стоит в схеме дважды или записано не так"},
     {"Element '*', attribute '*': '*' is not a valid value of the *", "атрибут «%2» у <%1>: «%3» записано не так"},
     {"Element '*', attribute '*': The value '*' does not match the fixed value constraint '*'.",
      "атрибут «%2» у <%1>: «%3» не бывает, только «%4»"},

@@ -44,6 +44,11 @@ static void what_some_run_enters_is_reachable(void **state) {
       ("<state id='a'><transition event='e' target='h'/></state><state id='p' initial='c'><history id='h'><transition "
        "target='d'/></history><state id='c'/><state id='d'><transition event='x' target='c'/></state></state>"),
       "<state id='a'><transition cond='no.thing' target='b'/></state><state id='b'/>",
+      /* A shallow history enters a remembered state by default. */
+      ("<state id='a'><transition event='e' target='h'/><transition event='f' target='d'/></state><state id='p' "
+       "initial='q'><history id='h'><transition target='q'/></history><state id='q'><transition event='x' "
+       "target='d'/></state><state id='r' initial='c'><state id='c'/><state id='d'><transition event='x' "
+       "target='a'/></state></state></state>"),
       ("<state id='a' initial='c'><transition event='e' target='b'/><state id='b'/><state id='c'/></state>"),
   };
   for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {

@@ -363,7 +363,7 @@ static bool move_deadline(void *arg, struct span key, struct span value) {
 static bool move_timer(void *arg, struct span key, struct span value) {
   struct moving *moving = arg;
   store_put(moving->m->runtime->store, STORE_TIMER, key, value);
-  timers_push(&moving->m->runtime->timers, key);
+  timers_set(&moving->m->runtime->timers, key);
   return true;
 }
 

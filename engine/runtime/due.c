@@ -141,10 +141,19 @@ static bool read_due(struct runtime *runtime, struct span key, struct due_timer 
   return true;
 }
 
-/* The first one of the heap that the store still has; others are dropped on the way. */
+/* False when there is none, or the store cannot tell. */
+static bool first_key(struct runtime *runtime, struct span *ret_key) {
+  enum err err = timers_first(&runtime->timers, ret_key);
+  if (err != ERR_OK && err != ERR_NOT_FOUND) {
+    engine_fail(runtime, err);
+  }
+  return err == ERR_OK;
+}
+
+/* The first one in order that the store still has; others are dropped on the way. */
 static bool next_due(struct runtime *runtime, struct due_timer *ret_due) {
   struct span key;
-  while (runtime->failed == ERR_OK && timers_top(&runtime->timers, &key)) {
+  while (runtime->failed == ERR_OK && first_key(runtime, &key)) {
     if (read_due(runtime, key, ret_due)) {
       return true;
     }

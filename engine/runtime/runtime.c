@@ -12,7 +12,7 @@
  * Invariants
  * 1. A receipt or delivery leaves only from batch_done with ERR_OK.
  * 2. When nothing is committing or pausing the store's batch is closed, and the decoded cases, the cursors, the head
- * and the heap of timers equal what is committed; after ERR_FULL they are read again and the messages of both batches
+ * and the window of timers equal what is committed; after ERR_FULL they are read again and the messages of both batches
  * wait again.
  * 3. recorded_at never runs backwards; a timer is stepped before any message of its family that is recorded at or after
  * its moment, and before any message at all unless more are due than a batch takes (due.c).
@@ -90,13 +90,6 @@ static void outbox_send(const struct runtime_ports *ports, const struct outbox *
 
 /* ---- recovery ---- */
 
-static bool load_timer(void *arg, struct span key, struct span value) {
-  struct runtime *runtime = arg;
-  (void)value;
-  timers_push(&runtime->timers, key);
-  return true;
-}
-
 static enum err load_head(struct runtime *runtime) {
   runtime->head = (struct record_head){.recorded_at = CIVIL_MOMENT_NONE, .clock = CIVIL_MOMENT_NONE};
   struct span bytes;
@@ -107,13 +100,11 @@ static enum err load_head(struct runtime *runtime) {
 /* What is committed becomes what is in memory. */
 static enum err recover(struct runtime *runtime) {
   cases_clear(&runtime->cases);
-  timers_finish(&runtime->timers);
+  timers_recover(&runtime->timers);
   TRY(load_head(runtime));
   TRY(signed_load(runtime));
   TRY(cursors_load(&runtime->cursors, runtime->store));
-  TRY(definitions_load(&runtime->definitions, runtime->store));
-  struct span all = {NULL, 0};
-  return store_scan(runtime->store, STORE_TIMER, all, all, load_timer, runtime);
+  return definitions_load(&runtime->definitions, runtime->store);
 }
 
 /* ---- commit ---- */
@@ -121,6 +112,7 @@ static enum err recover(struct runtime *runtime) {
 static void batch_stored(struct runtime *runtime) {
   runtime->stats.batches++;
   runtime->master_known = true;
+  timers_stored(&runtime->timers);
   outbox_send(&runtime->ports, &runtime->flight.outbox); /* receipts borrow their sender from the inbox */
   inbox_release(&runtime->inbox, runtime->flight.messages);
   incidents_settle_resolutions(runtime, true);
@@ -193,6 +185,7 @@ static void batch_take_off(struct runtime *runtime) {
       .journal = runtime->head.journal,
   };
   runtime->arena = spare;
+  timers_take_off(&runtime->timers);
   batch_clear(runtime);
 }
 
@@ -367,6 +360,7 @@ struct runtime_limits runtime_limits_default(void) {
       .batch_messages = 256,
       .batch_timers = 256,
       .tick_timers = 16,
+      .timer_window = 4096,
       .steps_max = 1000,
       .cases_cached = 4096,
       .refusals_max = 1000,
@@ -392,7 +386,7 @@ static struct runtime *new_runtime(const struct runtime_options *options) {
   writer_init(&runtime->body);
   arena_init(&runtime->flight.arena, 0);
   batch_clear(runtime);
-  timers_init(&runtime->timers);
+  timers_init(&runtime->timers, options->store, options->limits.timer_window);
   const struct inbox_limits inbox = {.count_max = options->limits.inbox_messages,
                                      .bytes_max = options->limits.inbox_bytes,
                                      .share = options->limits.batch_share};
@@ -414,7 +408,7 @@ static enum err open_runtime(struct runtime *runtime, const struct runtime_optio
 
 enum err runtime_create(const struct runtime_options *options, struct runtime **ret_runtime, struct fault *fault) {
   ASSERT(options->limits.inbox_messages > 0 && options->limits.batch_messages > 0 && options->limits.batch_timers > 0 &&
-         options->limits.stream_slice > 0);
+         options->limits.timer_window > 0 && options->limits.stream_slice > 0);
   struct runtime *runtime = new_runtime(options);
   struct fault why = {.err = ERR_OK};
   enum err err = open_runtime(runtime, options, &why);

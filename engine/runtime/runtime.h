@@ -144,6 +144,7 @@ struct runtime_limits {
   uint32_t tick_messages;  /* of these, in one tick; 0: all that a batch takes */
   uint32_t batch_timers;   /* in one commit, */
   uint32_t tick_timers;    /* of these, in one tick: messages wait for no more; 0: all that a batch takes */
+  uint32_t timer_window;   /* read ahead in their order; twice as many are kept in memory; ≥ 1 */
   uint32_t steps_max;      /* that follow from one input, in all cases together */
   uint32_t cases_cached;   /* decoded between batches */
   uint32_t refusals_max;   /* incidents of one sender for refusals; further ones are counted together */
@@ -152,7 +153,7 @@ struct runtime_limits {
   uint32_t signed_entries; /* a signed head after so many entries, */
   uint32_t signed_ms;      /* or this long after the one before */
 };
-/* 4,096 messages, 64 MiB, 256, 0, 0, 256, 16, 1,000, 4,096, 1,000, 1,000, 256; 1,000 entries, 15 minutes. */
+/* 4,096 messages, 64 MiB, 256, 0, 0, 256, 16, 4,096, 1,000, 4,096, 1,000, 1,000, 256; 1,000 entries, 15 minutes. */
 struct runtime_limits runtime_limits_default(void);
 
 struct runtime_options {

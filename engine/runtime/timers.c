@@ -4,20 +4,7 @@
 
 #include "base/err.h"
 
-void timers_init(struct timers *timers) {
-  *timers = (struct timers){NULL, 0, 0};
-}
-
-void timers_finish(struct timers *timers) {
-  if (!timers) {
-    return;
-  }
-  for (size_t i = 0; i < timers->count; i++) {
-    free((void *)timers->keys[i].data);
-  }
-  free(timers->keys);
-  timers_init(timers);
-}
+/* ---- the heap ---- */
 
 static void grow(struct timers *timers) {
   size_t capacity = timers->capacity ? timers->capacity * 2 : 256;
@@ -37,7 +24,7 @@ static bool before(const struct timers *timers, size_t a, size_t b) {
   return span_compare(timers->keys[a], timers->keys[b]) < 0;
 }
 
-void timers_push(struct timers *timers, struct span key) {
+static void push(struct timers *timers, struct span key) {
   if (timers->count == timers->capacity) {
     grow(timers);
   }
@@ -50,14 +37,6 @@ void timers_push(struct timers *timers, struct span key) {
     swap(timers, at, (at - 1) / 2);
     at = (at - 1) / 2;
   }
-}
-
-bool timers_top(const struct timers *timers, struct span *ret_key) {
-  if (timers->count == 0) {
-    return false;
-  }
-  *ret_key = timers->keys[0];
-  return true;
 }
 
 static size_t least_child(const struct timers *timers, size_t parent) {
@@ -78,4 +57,141 @@ void timers_pop(struct timers *timers) {
     swap(timers, at, child);
     at = child;
   }
+}
+
+/* Of a sorted heap: a shorter one stays one. */
+static void shorten(struct timers *timers, size_t count) {
+  while (timers->count > count) {
+    free((void *)timers->keys[--timers->count].data);
+  }
+}
+
+/* ---- the horizon ---- */
+
+static void set_horizon(struct record_key *horizon, struct span key) {
+  ASSERT(key.size <= sizeof horizon->bytes);
+  memcpy(horizon->bytes, key.data, key.size);
+  horizon->size = key.size;
+}
+
+static bool is_within(const struct timers *timers, struct span key) {
+  return timers->complete || span_compare(key, record_key_span(&timers->horizon)) < 0;
+}
+
+static int compare_keys(const void *a, const void *b) {
+  return span_compare(*(const struct span *)a, *(const struct span *)b);
+}
+
+/* The horizon moves back to the first key that is let go, and others like it go too. */
+static void let_go(struct timers *timers) {
+  qsort(timers->keys, timers->count, sizeof *timers->keys, compare_keys);
+  size_t kept = timers->window;
+  set_horizon(&timers->horizon, timers->keys[kept]);
+  timers->complete = false;
+  while (kept > 0 && !is_within(timers, timers->keys[kept - 1])) {
+    kept--;
+  }
+  shorten(timers, kept);
+}
+
+struct filling {
+  struct timers *timers;
+  size_t count;
+  struct record_key horizon;
+  bool complete;
+};
+
+static bool fill_with(void *arg, struct span key, struct span value) {
+  struct filling *filling = arg;
+  (void)value;
+  filling->complete = filling->count++ < filling->timers->window;
+  if (filling->complete) {
+    push(filling->timers, key);
+  } else {
+    set_horizon(&filling->horizon, key);
+  }
+  return filling->complete;
+}
+
+/* Those that lie between the horizon as it was and as it is. */
+static void fill_from(struct timers *timers, const struct writer *list, struct span from) {
+  for (struct reader r = reader_of(writer_span(list)); r.size > 0;) {
+    struct span key = reader_blob(&r);
+    ASSERT(!r.failed);
+    if (span_compare(key, from) >= 0 && is_within(timers, key)) {
+      push(timers, key);
+    }
+  }
+}
+
+static enum err fill(struct timers *timers) {
+  const struct record_key from = timers->horizon;
+  struct filling filling = {.timers = timers, .complete = true};
+  TRY(store_scan(timers->store, STORE_TIMER, (struct span){NULL, 0}, record_key_span(&from), fill_with, &filling));
+  timers->horizon = filling.horizon;
+  timers->complete = filling.complete;
+  fill_from(timers, &timers->flight, record_key_span(&from));
+  fill_from(timers, &timers->open, record_key_span(&from));
+  return ERR_OK;
+}
+
+enum err timers_first(struct timers *timers, struct span *ret_key) {
+  while (timers->count == 0 && !timers->complete) {
+    TRY(fill(timers));
+  }
+  if (timers->count == 0) {
+    return ERR_NOT_FOUND;
+  }
+  *ret_key = timers->keys[0];
+  return ERR_OK;
+}
+
+/* ---- the batches ---- */
+
+void timers_set(struct timers *timers, struct span key) {
+  writer_blob(&timers->open, key);
+  if (is_within(timers, key)) {
+    push(timers, key);
+  }
+  if (timers->count / 2 > timers->window) {
+    let_go(timers);
+  }
+}
+
+void timers_take_off(struct timers *timers) {
+  ASSERT(timers->flight.size == 0);
+  struct writer empty = timers->flight;
+  timers->flight = timers->open;
+  timers->open = empty;
+}
+
+void timers_stored(struct timers *timers) {
+  writer_reset(&timers->flight);
+}
+
+/* ---- life ---- */
+
+void timers_init(struct timers *timers, struct store *store, size_t window) {
+  ASSERT(window > 0);
+  *timers = (struct timers){.store = store, .window = window};
+  writer_init(&timers->open);
+  writer_init(&timers->flight);
+}
+
+void timers_recover(struct timers *timers) {
+  shorten(timers, 0);
+  timers->horizon.size = 0;
+  timers->complete = false;
+  writer_reset(&timers->open);
+  writer_reset(&timers->flight);
+}
+
+void timers_finish(struct timers *timers) {
+  if (!timers) {
+    return;
+  }
+  shorten(timers, 0);
+  free(timers->keys);
+  writer_finish(&timers->open);
+  writer_finish(&timers->flight);
 }

@@ -272,7 +272,7 @@ static void set_timer(struct work *work, const struct case_slot *slot, const str
   writer_reset(&work->runtime->scratch);
   record_generation_write(effect->generation, &work->runtime->scratch);
   engine_put(work->runtime, STORE_TIMER, &key, writer_span(&work->runtime->scratch));
-  timers_push(&work->runtime->timers, record_key_span(&key));
+  timers_set(&work->runtime->timers, record_key_span(&key));
 }
 
 static void clear_timer(struct work *work, const struct case_slot *slot, const struct case_effect *effect) {

@@ -8,6 +8,8 @@
  */
 #include "store/lmdb_env.h"
 
+#include "store/copy_sum.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -285,13 +287,17 @@ static int copy_into(const struct lmdb *lmdb, const char *part) {
     return errno;
   }
   int rc = mdb_env_copy2(lmdb->env, part, MDB_CP_COMPACT);
+  rc = rc != 0 ? rc : copy_sum_write(directory);
   return rc != 0 ? rc : sync_copy(directory);
 }
 
 static void remove_copy(const char *part) {
-  char data[PATH_MAX];
-  if (snprintf(data, sizeof data, "%s/data.mdb", part) < (int)sizeof data) {
-    (void)unlink(data);
+  static const char *const files[] = {"data.mdb", COPY_SUM_FILE};
+  char path[PATH_MAX];
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    if (snprintf(path, sizeof path, "%s/%s", part, files[i]) < (int)sizeof path) {
+      (void)unlink(path);
+    }
   }
   (void)rmdir(part);
 }

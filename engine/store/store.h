@@ -135,6 +135,9 @@ enum err store_stats(struct store *store, struct store_stats *ret_stats) MUST_CH
 /* A consistent, compact and durable copy of the committed state into a new directory, which is there whole or not at
  * all. Blocks the caller while it copies. ERR_EXISTS, ERR_IO, ERR_FULL, ERR_LIMIT; ERR_UNSUPPORTED in memory. */
 enum err store_backup(struct store *store, const char *path, struct fault *fault) MUST_CHECK;
+/* Whether a copy is still, byte for byte, what was written: ERR_CORRUPT, ERR_IO; ERR_NOT_FOUND when it has no sum of
+ * its bytes, as those of earlier versions. Reads all of it. */
+enum err store_copy_check(const char *path, struct fault *fault) MUST_CHECK;
 /* The same beside the caller's work, on the thread pool of the store's loop; `copied` comes from the loop, its fault is
  * borrowed. While it runs the map does not grow: a batch that needs that is ERR_FULL and may be tried again. Pages that
  * are given back meanwhile cannot be used again before it ends. ERR_BUSY: one runs already; ERR_UNSUPPORTED: no loop,

@@ -116,6 +116,21 @@ class Backup(unittest.TestCase):
             self.assertIn(self.restore("--to", target).returncode, (1, 5), size)
             self.assertFalse(target.exists())
 
+    def test_one_changed_byte_anywhere_in_a_copy_is_found(self):
+        """Also where the journal's chain does not reach: cases, streams, pinned processes."""
+        self.make()
+        data = self.copy / "data.mdb"
+        whole = data.read_bytes()
+        self.assertEqual(0, self.restore("--verify").returncode)
+        for at in range(len(whole) // 14, len(whole), len(whole) // 7):
+            data.write_bytes(whole[:at] + bytes([whole[at] ^ 0x41]) + whole[at + 1:])
+            self.assertIn(self.restore("--verify").returncode, (1, 5), at)
+        data.write_bytes(whole)
+        (self.copy / "data.mdb.b2sum").unlink()  # as copies of earlier versions are
+        result = self.restore("--verify")
+        self.assertEqual(0, result.returncode, result.stderr)
+        self.assertIn("Суммы байтов у копии нет", result.stderr)
+
     def test_a_copy_signed_by_a_stranger_is_not_believed(self):
         self.make()
         self.engine.must("keys", "generate", "--server", "--out", self.engine.folder / "stranger")

@@ -57,8 +57,8 @@ void fixture_remove_folder(const char *folder) {
   if (fd < 0) {
     return;
   }
-  static const char *const files[] = {"data.mdb", "lock.mdb"};
-  for (size_t i = 0; i < 2; i++) {
+  static const char *const files[] = {"data.mdb", "data.mdb.b2sum", "lock.mdb"};
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
     (void)unlinkat(fd, files[i], 0);
   }
   (void)close(fd);

@@ -128,7 +128,7 @@ static int ask_entry(const struct client *client, int64_t position, civil_moment
 
 /* A day that has not ended yet is shown as of now; one that has not begun cannot be. */
 static int ask_position(const struct client *client, int64_t position, struct source *source) {
-  civil_moment now;
+  civil_moment now = CIVIL_MOMENT_NONE;
   if (position > 0) {
     return ask_entry(client, position, &source->moment);
   }
@@ -340,7 +340,7 @@ static int make(const struct arguments *a, struct report *report) {
 
 static int define(const struct arguments *a, const struct config *config, const char *config_dir, struct arena *arena) {
   struct fault fault = {.err = ERR_OK};
-  struct report_definition definition;
+  struct report_definition definition = {.sections = NULL};
   struct report report = {.config = config, .definition = &definition, .sitting = CIVIL_DAY_NONE, .arena = arena};
   enum err err = a->name ? report_definition_read(config, config_dir, a->name, arena, &definition, &fault)
                          : report_definitions_list(config, config_dir, arena, &fault);

@@ -293,7 +293,7 @@ static int is_definition(const struct dirent *entry) {
 
 static enum err list_one(const struct config *config, const char *config_dir, const char *file, struct arena *arena,
                          struct fault *fault) {
-  struct report_definition definition;
+  struct report_definition definition = {.sections = NULL};
   struct span name = span_of(file, strlen(file) - (sizeof SUFFIX - 1));
   TRY(report_definition_read(config, config_dir, arena_cstr(arena, name), arena, &definition, fault));
   (void)printf("%-14.*s %.*s (%.*s)\n", SPAN_ARG(name), SPAN_ARG(definition.title), SPAN_ARG(definition.basis));

@@ -285,7 +285,7 @@ static void index_table(struct report *report, struct report_table *table) {
     table->by_case[i] = &table->rows[i];
   }
   if (table->count > 0) {
-    qsort(table->by_case, table->count, sizeof *table->by_case, compare_rows);
+    qsort(table->by_case, table->count, sizeof(void *), compare_rows);
   }
 }
 
@@ -357,7 +357,7 @@ static void join_root(struct report *report, struct report_row *row) {
     row->value = value_with(report->arena, &row->value, SPAN_LITERAL("territory"), *territory);
   }
   if (process) {
-    row->value = value_with(report->arena, &row->value, SPAN_LITERAL("family"), *process);
+    row->value = value_with(report->arena, &row->value, SPAN_LITERAL("root_process"), *process);
     join_participant(report, row, process->text);
   }
 }

@@ -122,18 +122,23 @@ static int compare_by(const struct report_row *a, const struct report_row *b, co
   return 0;
 }
 
+struct order {
+  const struct report_section *section;
+};
+
 static int compare_rows(const void *left, const void *right, void *arg) {
   const struct report_row *a = *(const struct report_row *const *)left;
   const struct report_row *b = *(const struct report_row *const *)right;
-  const struct report_section *section = arg;
+  const struct report_section *section = ((const struct order *)arg)->section;
   int order = compare_by(a, b, &section->group);
   order = order != 0 ? order : compare_by(a, b, &section->sort);
   return order != 0 ? order : (a->order > b->order) - (a->order < b->order);
 }
 
 static void sort_rows(struct report_rows *rows, const struct report_section *section) {
+  struct order order = {section};
   if (rows->count > 1) {
-    qsort_r(rows->items, rows->count, sizeof *rows->items, compare_rows, (void *)(uintptr_t)section);
+    qsort_r(rows->items, rows->count, sizeof(void *), compare_rows, &order);
   }
 }
 

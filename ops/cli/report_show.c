@@ -223,7 +223,7 @@ static void show_table(const struct report *report) {
 /* ---- CSV ---- */
 
 static bool is_formula(struct span text) {
-  return text.size > 0 && memchr("=+-@\t\r", text.data[0], 6) != NULL;
+  return text.size > 0 && text.data[0] != '\0' && strchr("=+-@\t\r", text.data[0]) != NULL;
 }
 
 static void put_field(struct span text, bool number, bool last) {

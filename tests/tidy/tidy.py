@@ -69,6 +69,7 @@ DOCUMENTS = ("ARCHITECTURE.md", "README.md", "CONTRIBUTING.md", "LICENSE")
 # Words of config/ that are also words of the engine itself, each with the reason why it may stand in C.
 SHARED_WORDS = {
     "referral": "the engine knows cases that are offered to somebody; which process they run is configuration",
+    "report": "a command of kurator; what reports there are is configuration",
     "agent": "a role on the query socket",
     "operator": "a role on the query socket",
 }

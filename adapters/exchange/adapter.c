@@ -329,7 +329,7 @@ static const char USAGE[] =
     "               --participant ИМЯ [--participant ИМЯ …] [--territories ФАЙЛ] [--shared ФАЙЛ] [--spool ФАЙЛ] "
     "[--clock virtual]\n"
     "  --profile      описание таблиц ведомства (profile.yaml)\n"
-    "  --root         папка обмена: в ней in, out, done, rejected\n"
+    "  --root         папка обмена: в ней in, work, out, done, rejected\n"
     "  --endpoint     адрес kuratord, например tcp://127.0.0.1:7701\n"
     "  --server-key   открытый ключ kuratord (файл .pub)\n"
     "  --keys         папка с ключами участников: файл ИМЯ для каждого\n"
@@ -407,6 +407,10 @@ int main(int argc, char **argv) {
   static struct adapter adapter;
   static char spool[FOLDER_PATH_MAX];
   struct fault fault = {0};
+  if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+    printf(USAGE, argv[0]);
+    return 0;
+  }
   if (!read_arguments(argc, argv, &adapter.arguments)) {
     fprintf(stderr, USAGE, argv[0]);
     return 2;

@@ -39,7 +39,7 @@ static const struct table_column target_columns[] = {
 static const struct table_column case_columns[] = {
     {"", "change", TABLE_TEXT, 0, signs},
     {"Процесс", "process", TABLE_TEXT, 16, NULL},
-    {"Состояния", "states", TABLE_WORDS, 80, NULL},
+    {"Состояния", "states", TABLE_WORDS, 0, NULL},
     {"Основание", "ground", TABLE_TEXT, 16, NULL},
     {NULL, NULL, TABLE_TEXT, 0, NULL},
 };

@@ -91,7 +91,7 @@ static const struct list participant_list = {
     .verb = "participant.list",
     .filters = {{"--connected", "connected", true}},
     .sort_first = "participant",
-    .columns = {{"Участник", "participant", TABLE_TEXT, 28, NULL},
+    .columns = {{"Участник", "participant", TABLE_TEXT, 0, NULL},
                 {"Название", "title", TABLE_TEXT, 48, NULL},
                 {"Связь", "connected", TABLE_YES, 0, NULL},
                 {"Программа", "agent", TABLE_TEXT, 24, NULL},

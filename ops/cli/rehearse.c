@@ -205,7 +205,7 @@ static int run(int argc, char **argv) {
   struct fault fault = {.err = ERR_OK};
   enum err err = cli_read_file(a.events, EVENTS_SIZE_MAX, &events, &fault);
   if (err != ERR_OK) {
-    return cli_fail(cli_exit_of(err), "%s", fault.text);
+    return cli_fail_fault(a.events, &fault);
   }
   int result = rehearse_files(&a, events);
   free((void *)events.data);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/civil.h"
 
@@ -131,6 +132,11 @@ static int characters(struct span text, int most, size_t *ret_cut) {
   return most;
 }
 
+/* Cells are cut to fit a screen only: a file or another program gets all of them. */
+static int width_limit(const struct table_column *column) {
+  return isatty(STDOUT_FILENO) ? column->width_max : 0;
+}
+
 static void put_padding(int count) {
   for (int i = 0; i < count; i++) {
     (void)putchar(' ');
@@ -146,7 +152,7 @@ static void put_text(struct span text) {
 
 static void put_cell(struct span text, const struct table_column *column, int width, bool last) {
   size_t cut;
-  int count = characters(text, column->width_max, &cut);
+  int count = characters(text, width_limit(column), &cut);
   bool right = column->kind == TABLE_NUMBER;
   put_padding(right ? width - count : 0);
   put_text(span_of(text.data, cut));
@@ -162,7 +168,7 @@ static int column_width(const struct table_column *column, size_t index, size_t 
   size_t cut;
   int width = characters(span_of_cstr(column->title), 0, &cut);
   for (size_t i = 0; i < rows; i++) {
-    int count = characters(cells[i * columns + index], column->width_max, &cut);
+    int count = characters(cells[i * columns + index], width_limit(column), &cut);
     width = count > width ? count : width;
   }
   return width;

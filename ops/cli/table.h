@@ -30,7 +30,7 @@ struct table_column {
   const char *title;
   const char *field;
   enum table_kind kind;
-  int width_max; /* 0: no limit */
+  int width_max; /* on a screen; 0: no limit */
   const struct table_word *words;
 };
 

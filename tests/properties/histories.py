@@ -13,7 +13,6 @@ import re
 from hypothesis import strategies as st
 
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
-ZONE = dt.timezone(dt.timedelta(hours=5))
 EDITS = ("drop", "delay", "late", "twice", "swap", "insert")
 GAPS = (1, 2, 3, 5, 8, 14, 30, 95)
 
@@ -129,6 +128,9 @@ def batch(library, size=8):
 
 
 def lines_of(histories):
-    """The lines of a batch, each history a case of its own."""
+    """The lines of a batch, each history a case of its own, no two at the same moment."""
     lines = [message.line("prop-%03d" % index) for index, messages in enumerate(histories) for message in messages]
-    return sorted(lines, key=lambda line: line["at"])
+    lines.sort(key=lambda line: line["at"])
+    for index, line in enumerate(lines):
+        line["at"] = (dt.datetime.fromisoformat(line["at"]) + dt.timedelta(seconds=index)).isoformat()
+    return lines

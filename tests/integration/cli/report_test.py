@@ -92,8 +92,8 @@ REPORTS = (("registry", "--quarter", "2026-Q2"), ("applications", "--month", "20
 
 class Reproducible(Report):
     def test_the_same_journal_and_position_give_the_same_bytes(self):
-        for words in REPORTS:
-            for output in ("table", "csv", "json", "jsonl"):
+        for number, words in enumerate(REPORTS):
+            for output in ("table", "csv", "json", "jsonl") if number < 2 else ("table",):
                 first = self.report(*words, "-o", output)
                 self.assertGreater(len(first.splitlines()), 1, words)
                 self.assertEqual(first, self.report(*words, "-o", output), words)
@@ -103,6 +103,16 @@ class Reproducible(Report):
         before.write_text(text_of(line for line in self.lines if line["at"] < "2026-07-16"), encoding="utf-8")
         for words in REPORTS:
             self.assertEqual(self.report(*words), self.report(*words, journal=before), words)
+
+    def test_an_event_that_was_taken_back_is_gone_and_the_earlier_position_stays(self):
+        lines = list(example_lines(CONFIG / "processes/release/examples/annulled-arrival.jsonl", 1))
+        arrived = next(line for line in lines if line["event"] == "arrival.confirmed")
+        annulled = {**arrived, "at": arrived["at"].replace("2026-06-16", "2026-06-18"), "event": "event.annulled",
+                    "data": {"event": "arrival.confirmed"}}
+        journal = self.folder / "annulled.jsonl"
+        journal.write_text(text_of([line for line in lines if line["at"] <= arrived["at"]] + [annulled]), encoding="utf-8")
+        months = [self.rows("registry", journal=journal, as_of=day)[0]["arrival_month"] for day in ("2026-06-17", "2026-06-18")]
+        self.assertEqual(["2026-06", None], months)
 
     def test_a_position_is_a_line_of_the_file_too(self):
         for number in (1, 40, len(self.lines) // 2):

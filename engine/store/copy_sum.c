@@ -4,13 +4,14 @@
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "store/store.h"
 
-enum { HASH_SIZE = 32, BLOCK_BYTES = 1 << 20, LINE_SIZE = 2 * HASH_SIZE + sizeof "  data.mdb\n" };
+static const char NAME[] = "  data.mdb\n"; /* as b2sum(1) writes it */
+
+enum { HASH_SIZE = 32, BLOCK_BYTES = 64 * 1024, LINE_SIZE = 2 * HASH_SIZE + sizeof NAME };
 
 static void file_close(const int *fd) {
   if (*fd >= 0) {
@@ -18,17 +19,13 @@ static void file_close(const int *fd) {
   }
 }
 
-static void block_free(uint8_t **block) {
-  free(*block);
-}
-
 /* The line that the file has to hold, ended by a zero. */
 static int line_of(int directory, char line[LINE_SIZE]) {
   DEFER(file_close) int data = openat(directory, "data.mdb", O_RDONLY | O_CLOEXEC);
-  DEFER(block_free) uint8_t *block = malloc(BLOCK_BYTES);
+  uint8_t block[BLOCK_BYTES];
   crypto_generichash_state state;
   uint8_t hash[HASH_SIZE];
-  if (data < 0 || !block) {
+  if (data < 0) {
     return errno;
   }
   (void)crypto_generichash_init(&state, NULL, 0, HASH_SIZE);
@@ -41,7 +38,7 @@ static int line_of(int directory, char line[LINE_SIZE]) {
   }
   (void)crypto_generichash_final(&state, hash, HASH_SIZE);
   (void)sodium_bin2hex(line, LINE_SIZE, hash, HASH_SIZE);
-  (void)strcat(line, "  data.mdb\n"); /* LINE_SIZE has room for it */
+  memcpy(line + 2 * HASH_SIZE, NAME, sizeof NAME);
   return 0;
 }
 

@@ -2,21 +2,21 @@
  * Timers: which of them is taken when.
  *
  * In order. Timers are taken in the order of their keys, (due, case, slot), each at the moment at which it is due,
- * however late that happens. A slice of them stands at the beginning of each batch. If more are due than a slice holds,
+ * however late that happens. A slice of them is taken in each tick, up to a limit per batch. If more are due,
  * the engine is behind: messages do not wait for the rest (a hundred thousand deadlines fall at one midnight), only for
  * those of their own family, which are taken out of the order, right before the message.
  *
- * Why that is exact. No input reaches across families: what a message or a timer leads to are effects on parents and
- * children. So a family goes through the same inputs in the same order, each at the same moment, whether the engine is
- * behind or not: its timers in their order, each message after all that were due before it. A deadline that was missed
- * before the message is missed. One thing is common to all families: how many open referrals each participant has,
- * which decides whom the next one is offered to. A timer that ends a referral therefore means something to another
- * family's message, and what comes out depends on which was first. Only for this the journal says where the timers
- * were, so that a rehearsal takes them there too: the entry of a message that was taken while timers waited says how
- * many were taken in order since the entry before it of this kind; those of its family need no saying. Where a message
- * leaves no entry, or nobody can say beforehand whether it will, the first timer that was taken for it says the same.
- * Other entries say nothing, and a rehearsal takes all that are due before them. The count is kept in the head, with
- * each batch, so that it survives a restart.
+ * Why that is exact. What a message or a timer leads to are effects on parents and children: a family goes through the
+ * same inputs in the same order, each at the same moment, whether the engine is behind or not: its timers in their
+ * order, each message after all that were due before it. A deadline that was missed before the message is missed. Two
+ * things reach across families. How many open referrals each participant has decides whom the next one is offered to;
+ * and a chart may inform another family's case (k:inform), which then first fires what is due of its own (case_step).
+ * So a timer of one family may mean something to another's message, and what comes out depends on which was first. For
+ * this the journal says where the timers were, and a rehearsal takes them there too: the entry of a message that was
+ * taken while timers waited says how many were taken in order since the entry before it of this kind; those of its
+ * family need no saying. Where a message leaves no entry, or nobody can say beforehand whether it will, the first timer
+ * that was taken for it says the same. Other entries say nothing, and a rehearsal takes all that are due before them.
+ * The count is kept in the head, with each batch, so that it survives a restart.
  *
  * Where the record says later. Journal entries never go back in time: the entry of a timer that is taken late has the
  * moment of the entry before it (of its message, when it is taken out of the order), and `occurred_at` says when it was

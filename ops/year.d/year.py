@@ -154,8 +154,10 @@ class Rehearsal:
 
 
 def write_script(rehearsal, reports, seed):
-    """How many rounds it took until whoever was asked had answered."""
+    """How many rounds it took until whoever was asked had answered. A script of an earlier run goes first."""
     answers, said = Answers(seed), []
+    if os.path.exists(rehearsal.path("year.jsonl")):
+        os.remove(rehearsal.path("year.jsonl"))
     for count in range(ROUNDS_MAX):
         if not rehearsal.write(Script(reports, said, rehearsal.until)):
             return count

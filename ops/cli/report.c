@@ -278,7 +278,8 @@ static void tell_bad_line(void *arg, uint32_t line, const struct fault *fault) {
   (void)fprintf(stderr, "kurator: журнал: %s\n", fault->text);
 }
 
-static int rehearse(struct report *report, const struct source *source) {
+/* `ret_played`: the facts are there, whatever was wrong with single lines. */
+static int rehearse(struct report *report, const struct source *source, bool *ret_played) {
   struct fault fault = {.err = ERR_OK};
   struct runtime *runtime = NULL;
   struct casework *casework = NULL;
@@ -301,6 +302,7 @@ static int rehearse(struct report *report, const struct source *source) {
   err = rehearse_run(&options, &counts, &fault);
   casework_destroy(&casework);
   report->lines = counts.lines;
+  *ret_played = err == ERR_OK;
   if (err != ERR_OK) {
     return cli_fail(cli_exit_of(err), "журнал: %s", fault.text[0] ? fault.text : err_text(err));
   }
@@ -316,6 +318,19 @@ static int read_journal(const struct arguments *a, struct source *source) {
   return a->journal ? file_read(a, position, source) : engine_read(a, position, source);
 }
 
+/* Lines that could not be read are told, and the rest is shown. */
+static int rehearse_and_show(const struct arguments *a, struct report *report, const struct source *source) {
+  bool played = false;
+  int code = rehearse(report, source, &played);
+  if (played) {
+    report_lines_make(report);
+    report_sitting_judge(report);
+    report_show(report, span_of_cstr(a->name), a->output);
+  }
+  report_facts_finish(report);
+  return code;
+}
+
 static int make(const struct arguments *a, struct report *report) {
   struct source source = {.moment = CIVIL_MOMENT_NONE};
   writer_init(&source.text);
@@ -325,16 +340,10 @@ static int make(const struct arguments *a, struct report *report) {
     code = sitting_parse_day(a, report);
   }
   if (code == CLI_OK) {
-    code = rehearse(report, &source);
+    code = rehearse_and_show(a, report, &source);
   }
   writer_finish(&source.text);
   cli_file_free(&source.file);
-  if (code == CLI_OK || code == CLI_INVALID) {
-    report_lines_make(report);
-    report_sitting_judge(report);
-    report_show(report, span_of_cstr(a->name), a->output);
-  }
-  report_facts_finish(report);
   return code;
 }
 

@@ -135,6 +135,13 @@ class Reproducible(Report):
         self.report("agenda", code=2)
         self.report("agenda", "--group", "provider-surgut", code=5)
 
+    def test_a_line_that_cannot_be_read_is_told_and_an_empty_journal_too(self):
+        spoiled = self.folder / "spoiled.jsonl"
+        spoiled.write_text("{\n" + text_of(self.lines), encoding="utf-8")
+        self.assertEqual(self.report("applications"), self.report("applications", journal=spoiled, code=5))
+        spoiled.write_text("\n", encoding="utf-8")
+        self.assertEqual(b"", self.run_kurator("report", "applications", "--config", CONFIG, "--journal", spoiled, code=5))
+
 
 class Numbers(Report):
     def by_case(self, rows, keep):

@@ -244,9 +244,6 @@ class Life:
 class Executors:
     """How the organisations answer what they are offered."""
 
-    def __init__(self):
-        self.seen = set()
-
     def answer(self, offer, today):
         """Reports that follow from an offer, drawn from its own number."""
         draw = random.Random("%s/%s" % (offer["case"], offer["offer"]))
@@ -273,3 +270,39 @@ class Executors:
         if fate < 97:
             reports.append(report(ended, "referral.completed", {"completed_on": ended.isoformat(), "result": "received"}))
         return reports
+
+
+class Accounts:
+    """How those who owe a report for a month or a quarter send it when they are reminded: most in time, some late, some never."""
+
+    OWED = {"monthly-report": ("report.submitted", "submitted_on"), "quarterly-registry": ("registry.submitted", "submitted_on"),
+            "quarterly-review": ("quarter.reviewed", "reviewed_on")}
+
+    def __init__(self):
+        self.reminded = set()
+
+    @staticmethod
+    def owed(delivery):
+        """What a delivery reminds of, as (what, period, due), or None."""
+        if delivery["delivery"] == "deadline_notice" and delivery["state"] == "reminder":
+            return delivery["deadline"], delivery.get("key", ""), delivery["due"]
+        if delivery["delivery"] == "notice" and delivery["template"] == "report-due":
+            return "monthly-report", delivery["data"]["period"], delivery["data"]["due"]
+        return None
+
+    def answer(self, adapter, delivery, today):
+        """The report that a reminder leads to, once for each period."""
+        owed = self.owed(delivery)
+        if not owed or owed[0] not in self.OWED or (delivery["case_id"], *owed) in self.reminded:
+            return []
+        self.reminded.add((delivery["case_id"], *owed))
+        what, period, due = owed
+        draw = random.Random("%s/%s/%s" % (delivery["case_id"], what, period))
+        fate = draw.random() * 100
+        if fate < 4:
+            return []
+        late = dt.date.fromisoformat(due) + dt.timedelta(days=draw.randint(1, 9))
+        day = workday(late if fate < 10 else today + dt.timedelta(days=draw.randint(0, 1)))
+        event, done_on = self.OWED[what]
+        return [Report(day, adapter, delivery["participant"], event, delivery["case_id"],
+                       {"period": period, done_on: day.isoformat()})]

@@ -144,6 +144,7 @@ class Play:
         self.engine, self.agencies, self.notices, self.until = engine, agencies, notices, until
         self.calendar = {}  # day → reports
         self.executors = plan.Executors()
+        self.accounts = plan.Accounts()
         self.messages = 0
         for notice in notices.notices:
             for report in plan.Life(notice).reports:
@@ -158,7 +159,7 @@ class Play:
         progress = Progress(day, self.until)
         while day <= self.until:
             self.engine.advance("%sT10:00:00%s" % (day.isoformat(), ZONE))
-            self.answer_offers(day)
+            self.answer_deliveries(day)
             if day == self.notices.first_day:
                 self.send_notices(None, day)
             self.send_notices(day, day)
@@ -190,12 +191,14 @@ class Play:
             message["occurred_at"] = "%sT09:00:00%s" % (report.occurred.isoformat(), ZONE)
         return json.dumps(message, ensure_ascii=False) + "\n"
 
-    def answer_offers(self, today):
+    def answer_deliveries(self, today):
+        """To an offer its executor answers; who is reminded of a report sends it."""
         for name, agency in sorted(self.agencies.items()):
             for delivery in agency.news():
-                if delivery["delivery"] != "offer":
-                    continue
-                offer = {"adapter": name, "participant": delivery["participant"], "case": delivery["case_id"],
-                         "offer": delivery["offer"]}
-                for report in self.executors.answer(offer, today):
+                if delivery["delivery"] == "offer":
+                    reports = self.executors.answer({"adapter": name, "participant": delivery["participant"],
+                                                     "case": delivery["case_id"], "offer": delivery["offer"]}, today)
+                else:
+                    reports = self.accounts.answer(name, delivery, today)
+                for report in reports:
                     self.schedule(report)

@@ -41,6 +41,8 @@ DEADLINE_TITLES = {
     "interim-assessment": "Промежуточная оценка", "final-monitoring": "Мониторинг результатов",
     "continue-decision": "Решение о продолжении или завершении", "term-end": "Завершение срока",
     "issue-next-sitting": "Вопрос к заседанию", "referral-response": "Ответ на направление",
+    "monthly-report": "Ежемесячная информация организаций", "quarterly-registry": "Реестр за квартал",
+    "quarterly-review": "Итоги квартала рабочей группы",
 }
 REASON_TITLES = {
     "refused": "сообщение не принято", "unroutable": "исполнитель не найден", "script-error": "ошибка в схеме процесса",

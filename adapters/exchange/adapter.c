@@ -18,6 +18,7 @@
 
 #include "base/civil.h"
 #include "base/log.h"
+#include "base/words.h"
 #include "exchange/convert.h"
 #include "exchange/folder.h"
 #include "exchange/inbox.h"
@@ -244,19 +245,25 @@ static enum err start_handles(struct adapter *adapter) {
   return ERR_OK;
 }
 
+/* What is wrong with a key file, told with its name. */
+static enum err key_fault(const char *path, enum err err, const struct fault *found, struct fault *fault) {
+  return err == ERR_OK ? ERR_OK : fault_set(fault, err, "%s: %s", path, found->text);
+}
+
 static enum err load_keys(struct adapter *adapter, struct link_participant *participants, struct fault *fault) {
   const struct arguments *arguments = &adapter->arguments;
   char path[FOLDER_PATH_MAX];
   adapter->keys = calloc(arguments->participants_count, sizeof *adapter->keys);
   if (!adapter->keys) {
-    return fault_set(fault, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
+    return fault_set(fault, ERR_NO_MEMORY, "%s", words_of_err(ERR_NO_MEMORY));
   }
   for (size_t i = 0; i < arguments->participants_count; i++) {
     if (snprintf(path, sizeof path, "%s/%s", arguments->keys,
                  arguments->shared ? arguments->shared : arguments->participants[i]) >= (int)sizeof path) {
-      return fault_set(fault, ERR_LIMIT, "%s: path too long", arguments->keys);
+      return fault_set(fault, ERR_LIMIT, "%s: путь слишком длинный", arguments->keys);
     }
-    TRY(key_pair_load(path, &adapter->keys[i], fault));
+    struct fault found = {.err = ERR_OK};
+    TRY(key_fault(path, key_pair_load(path, &adapter->keys[i], &found), &found, fault));
     participants[i] = (struct link_participant){.id = arguments->participants[i], .keys = &adapter->keys[i]};
   }
   return ERR_OK;
@@ -268,7 +275,8 @@ static enum err open_link(struct adapter *adapter, struct fault *fault) {
   struct key_public server;
   const struct wire_options wire_options = {.loop = &adapter->loop};
   TRY(load_keys(adapter, participants, fault));
-  TRY(key_public_load(arguments->server_key, &server, fault));
+  struct fault found = {.err = ERR_OK};
+  TRY(key_fault(arguments->server_key, key_public_load(arguments->server_key, &server, &found), &found, fault));
   TRY(wire_create(&wire_options, &adapter->wire));
   const struct link_options options = {
       .loop = &adapter->loop,
@@ -421,7 +429,7 @@ int main(int argc, char **argv) {
   }
   enum err result = start(&adapter, &fault);
   if (result != ERR_OK) {
-    fprintf(stderr, "%s: %s\n", argv[0], fault.text[0] ? fault.text : err_text(result));
+    fprintf(stderr, "%s: %s\n", argv[0], fault.text[0] ? fault.text : words_of_err(result));
     return 1;
   }
   uv_run(&adapter.loop, UV_RUN_DEFAULT);

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/words.h"
+
 _Static_assert(KEY_CONNECTION == crypto_box_PUBLICKEYBYTES, "CURVE is Curve25519");
 
 #define FILE_HEAD "kurator-keys 1"
@@ -73,9 +75,9 @@ static size_t text_print(const struct key_line *lines, size_t count, char text[F
   return size;
 }
 
-static enum err io_fault(struct fault *fault, const char *path, const char *what) {
+static enum err io_fault(struct fault *fault, const char *what) {
   enum err err = errno == EEXIST ? ERR_EXISTS : errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
-  return fault_set(fault, err, "key file %s: %s: %s", path, what, strerror(errno)); // NOLINT(concurrency-mt-unsafe)
+  return fault_set(fault, err, "файл ключа не %s: %s", what, words_of_system(errno));
 }
 
 static void fd_close(const int *fd) {
@@ -88,15 +90,15 @@ static void fd_close(const int *fd) {
 static enum err file_create(const char *path, mode_t mode, const char *text, size_t size, struct fault *fault) {
   int fd DEFER(fd_close) = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   if (fd < 0) {
-    return io_fault(fault, path, "create");
+    return io_fault(fault, "создан");
   }
   bool written = fchmod(fd, mode) == 0 && write(fd, text, size) == (ssize_t)size && fsync(fd) == 0;
-  return written ? ERR_OK : io_fault(fault, path, "write");
+  return written ? ERR_OK : io_fault(fault, "записан");
 }
 
 static enum err public_path(const char *path, char ret_path[4096], struct fault *fault) {
   int size = snprintf(ret_path, 4096, "%s.pub", path);
-  return size > 0 && size < 4096 ? ERR_OK : fault_set(fault, ERR_LIMIT, "key file: path is too long");
+  return size > 0 && size < 4096 ? ERR_OK : fault_set(fault, ERR_LIMIT, "путь к файлу ключа слишком длинный");
 }
 
 enum err key_pair_create(const char *path, struct key_pair *ret_pair, struct fault *fault) {
@@ -104,7 +106,7 @@ enum err key_pair_create(const char *path, struct key_pair *ret_pair, struct fau
   TRY(public_path(path, path_public, fault));
   struct key_pair pair DEFER(key_pair_erase);
   if (key_pair_generate(&pair) != ERR_OK) {
-    return fault_set(fault, ERR_IO, "no source of randomness");
+    return fault_set(fault, ERR_IO, "у системы нет источника случайных чисел");
   }
   struct key_line lines[LINES_ALL];
   lines_of(&pair, lines);
@@ -140,17 +142,17 @@ static enum err file_read(const char *path, bool secret, char text[FILE_SIZE_MAX
   int fd DEFER(fd_close) = open(path, O_RDONLY | O_CLOEXEC);
   struct stat info;
   if (fd < 0 || fstat(fd, &info) != 0) {
-    return io_fault(fault, path, "open");
+    return io_fault(fault, "открывается");
   }
   if (secret && (info.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return fault_set(fault, ERR_FORBIDDEN, "key file %s: others may read it (chmod 600)", path);
+    return fault_set(fault, ERR_FORBIDDEN, "закрытый ключ могут прочесть другие; закройте его: chmod 600 ФАЙЛ");
   }
   ssize_t size = read(fd, text, FILE_SIZE_MAX);
   if (size < 0) {
-    return io_fault(fault, path, "read");
+    return io_fault(fault, "читается");
   }
   if (size == FILE_SIZE_MAX) {
-    return fault_set(fault, ERR_LIMIT, "key file %s: too large", path);
+    return fault_set(fault, ERR_LIMIT, "файл слишком велик: это не ключ");
   }
   *ret_size = (size_t)size;
   return ERR_OK;
@@ -173,6 +175,17 @@ static enum err text_parse(struct span text, const struct key_line *lines, size_
   return ERR_OK;
 }
 
+/* What follows the public lines of a file that is to be public. */
+static enum err refuse_secret(struct span text, struct fault *fault) {
+  static const char mark[] = "-secret";
+  if (!memmem(text.data, text.size, mark, sizeof mark - 1)) {
+    return ERR_OK;
+  }
+  return fault_set(fault, ERR_FORBIDDEN,
+                   "это закрытый ключ: он остаётся у владельца. Нужен открытый — файл с окончанием .pub. Если закрытый "
+                   "кому-то передавали, смените его");
+}
+
 static enum err keys_read(const char *path, size_t count, struct key_pair *ret_pair, struct fault *fault) {
   char text[FILE_SIZE_MAX];
   size_t size = 0;
@@ -180,8 +193,13 @@ static enum err keys_read(const char *path, size_t count, struct key_pair *ret_p
   struct key_line lines[LINES_ALL];
   lines_of(ret_pair, lines);
   enum err err = text_parse(span_of(text, size), lines, count);
+  err = err == ERR_OK ? ERR_OK
+                      : fault_set(fault, err, "это не файл ключа (первая строка «%s») или он повреждён", FILE_HEAD);
+  if (err == ERR_OK && count == LINES_PUBLIC) {
+    err = refuse_secret(span_of(text, size), fault);
+  }
   sodium_memzero(text, sizeof text);
-  return err == ERR_OK ? ERR_OK : fault_set(fault, err, "key file %s: not of the form \"%s\"", path, FILE_HEAD);
+  return err;
 }
 
 /* A secret of one pair with the public half of another would fail late and far from here. */
@@ -196,12 +214,12 @@ static bool halves_fit(const struct key_pair *pair) {
 
 enum err key_pair_load(const char *path, struct key_pair *ret_pair, struct fault *fault) {
   if (signing_start() != ERR_OK) {
-    return fault_set(fault, ERR_IO, "no source of randomness");
+    return fault_set(fault, ERR_IO, "у системы нет источника случайных чисел");
   }
   struct key_pair pair DEFER(key_pair_erase) = {0};
   TRY(keys_read(path, LINES_ALL, &pair, fault));
   if (!halves_fit(&pair)) {
-    return fault_set(fault, ERR_INVALID, "key file %s: secret and public key do not fit", path);
+    return fault_set(fault, ERR_INVALID, "закрытый и открытый ключ в файле — от разных пар; верните файл из копии");
   }
   *ret_pair = pair;
   return ERR_OK;

@@ -12,7 +12,9 @@
  *     connection-secret: 64 digits
  *     signing-secret: 128 digits
  *
- * Threading: no shared state. Never: logs a key, overwrites an existing file, reads a secret that others may read.
+ * Faults are told in Russian, since an administrator reads them; who shows one names the file.
+ * Threading: no shared state. Never: logs a key, overwrites an existing file, reads a secret that others may read,
+ * takes a file with secrets for a public one.
  */
 #ifndef KURATOR_WIRE_KEYS_H
 #define KURATOR_WIRE_KEYS_H
@@ -42,7 +44,7 @@ enum err key_pair_generate(struct key_pair *ret_pair) MUST_CHECK;
 enum err key_pair_create(const char *path, struct key_pair *ret_pair, struct fault *fault) MUST_CHECK;
 /* ERR_NOT_FOUND, ERR_IO, ERR_FORBIDDEN (others may read it), ERR_FORMAT, ERR_INVALID (the halves do not fit). */
 enum err key_pair_load(const char *path, struct key_pair *ret_pair, struct fault *fault) MUST_CHECK;
-/* From PATH.pub, or from a file with secrets (which are not looked at). */
+/* From PATH.pub. ERR_FORBIDDEN: the file holds secrets, which belong to their owner only; else as key_pair_load. */
 enum err key_public_load(const char *path, struct key_public *ret_public, struct fault *fault) MUST_CHECK;
 /* Writes the public halves only, as PATH itself. ERR_EXISTS, ERR_IO. */
 enum err key_public_create(const char *path, const struct key_public *key, struct fault *fault) MUST_CHECK;

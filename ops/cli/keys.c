@@ -7,18 +7,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/words.h"
 #include "client.h"
 #include "lists.h"
 #include "proto/envelope.h"
 #include "wire/keys.h"
 
-enum { PUBLIC_BYTES_MAX = 4096, MASTER_BYTES = 32 };
+enum { MASTER_BYTES = 32 };
 
 static bool make_folder(const char *path) {
   return mkdir(path, 0700) == 0 || errno == EEXIST;
@@ -27,22 +27,21 @@ static bool make_folder(const char *path) {
 static int write_new(const char *path, struct span bytes, mode_t mode) {
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   if (fd < 0) {
-    return cli_fail(errno == EEXIST ? CLI_CONFLICT : CLI_FAILURE, "%s: %s", path, strerror(errno));
+    return cli_fail(errno == EEXIST ? CLI_CONFLICT : CLI_FAILURE, "%s: %s", path, words_of_system(errno));
   }
   bool written = write(fd, bytes.data, bytes.size) == (ssize_t)bytes.size && fsync(fd) == 0;
   bool closed = close(fd) == 0;
-  return written && closed ? CLI_OK : cli_fail(CLI_FAILURE, "%s: не записан: %s", path, strerror(errno));
+  return written && closed ? CLI_OK : cli_fail(CLI_FAILURE, "%s: не записан: %s", path, words_of_system(errno));
 }
 
+/* What it reads as a public key and nothing else: never a secret that lies under the wrong name. */
 static int copy_public(const char *from, const char *to) {
-  struct span bytes;
+  struct key_public key;
   struct fault fault = {.err = ERR_OK};
-  if (cli_read_file(from, PUBLIC_BYTES_MAX, &bytes, &fault) != ERR_OK) {
+  if (key_public_load(from, &key, &fault) != ERR_OK) {
     return cli_fail_fault(from, &fault);
   }
-  int code = write_new(to, bytes, 0644);
-  free((void *)bytes.data);
-  return code;
+  return key_public_create(to, &key, &fault) == ERR_OK ? CLI_OK : cli_fail_fault(to, &fault);
 }
 
 static int pair_create(const char *path) {
@@ -110,7 +109,7 @@ static int register_at(const struct request *request, const char *role, const ch
     return cli_usage("слишком длинный путь");
   }
   if (!make_folder(folder)) {
-    return cli_fail(CLI_FAILURE, "%s: %s", folder, strerror(errno));
+    return cli_fail(CLI_FAILURE, "%s: %s", folder, words_of_system(errno));
   }
   return copy_public(public_path, path);
 }
@@ -186,7 +185,7 @@ int keys_generate(int argc, char **argv) {
     return cli_usage("нужны --out и хотя бы одно из --server, --participant, --operator, --agent");
   }
   if (signing_start() != ERR_OK || !make_folder(request.out)) {
-    return cli_fail(CLI_FAILURE, "%s: %s", request.out, strerror(errno));
+    return cli_fail(CLI_FAILURE, "%s: %s", request.out, words_of_system(errno));
   }
   int code = server ? server_create(request.out) : CLI_OK;
   code = code == CLI_OK && participants ? create_all(&request, "participants", participants) : code;

@@ -3,6 +3,7 @@
 import json
 import pathlib
 import shutil
+import subprocess
 import sys
 import unittest
 
@@ -121,6 +122,40 @@ class Registry(unittest.TestCase):
         self.assertEqual(0, self.engine.stop())
         self.engine.must("audit", "verify", "--keys", self.engine.keys / "server.pub", "--data",
                          self.engine.folder / "data")
+
+    def test_a_secret_key_is_refused_and_goes_nowhere(self):
+        """Who hands over the wrong file of the two is told so; nothing of it is sent or kept."""
+        self.engine.start()
+        for verb in ("add", "rotate"):
+            told = self.participant(verb, "ufsin", "--key", self.fresh / "ufsin", code=5)
+            self.assertIn("это закрытый ключ", told)
+            self.assertIn(".pub", told)
+        self.assertEqual(["ufsin.pub"], [path.name for path in (self.engine.keys / "participants").iterdir()])
+        secrets = [line.split()[1] for line in (self.fresh / "ufsin").read_text().splitlines() if "-secret:" in line]
+        self.assertEqual(2, len(secrets))
+        self.assertFalse([secret for secret in secrets if secret in told or secret in self.engine.told()])
+        self.assertEqual(0, self.engine.stop())
+        for path in self.engine.folder.rglob("*"):
+            if path.is_file() and path.parent not in (self.fresh, self.engine.hands):
+                self.assertFalse([secret for secret in secrets if secret.encode() in path.read_bytes()], path)
+
+    def test_a_secret_in_the_registry_is_refused_with_its_name(self):
+        misplaced = self.engine.keys / "participants" / "ufsin@2025.pub"
+        shutil.copy(self.fresh / "ufsin", misplaced)
+        result = subprocess.run([str(word) for word in self.engine.arguments()], capture_output=True, text=True,
+                                check=False, timeout=60)
+        self.assertEqual(5, result.returncode)
+        self.assertIn(str(misplaced) + ": это закрытый ключ", result.stderr)
+
+    def test_keys_generate_copies_no_secret_into_the_registry(self):
+        hands = self.engine.folder / "mixed"
+        self.engine.must("keys", "generate", "--participant", "ufsin", "--shared", "pair", "--out", hands)
+        shutil.copy(hands / "pair", hands / "pair.pub")
+        result = self.engine.run("keys", "generate", "--participant", "health-surgut", "--shared", "pair", "--out",
+                                 hands, "--register", self.engine.keys)
+        self.assertEqual(5, result.returncode)
+        self.assertIn("это закрытый ключ", result.stderr)
+        self.assertEqual(["ufsin.pub"], [path.name for path in (self.engine.keys / "participants").iterdir()])
 
     def test_a_change_that_makes_no_sense_changes_nothing(self):
         self.engine.start()

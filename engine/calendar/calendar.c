@@ -4,6 +4,8 @@
 
 #include "calendar/table.h"
 
+#define HEADER "date,kind,note"
+
 static const struct {
   const char *name;
   enum day_kind kind;
@@ -107,12 +109,18 @@ static struct span line_cut(struct span *rest) {
   return line;
 }
 
+static void source_add(struct calendar *calendar, struct span line) {
+  writer_raw(&calendar->source, line);
+  writer_u8(&calendar->source, '\n');
+}
+
 static enum err rows_read(struct calendar *calendar, struct span csv, struct fault *fault) {
   if (span_starts_with(csv, SPAN_LITERAL("\xEF\xBB\xBF"))) {
     csv = span_of(csv.data + 3, csv.size - 3);
   }
   struct span rest = csv;
-  if (!span_is(line_cut(&rest), "date,kind,note")) {
+  source_add(calendar, SPAN_LITERAL(HEADER));
+  if (!span_is(line_cut(&rest), HEADER)) {
     return fault_set_at(fault, ERR_FORMAT, 1, 0, "первая строка должна быть «date,kind,note»");
   }
   civil_day previous = CIVIL_DAY_NONE;
@@ -124,6 +132,7 @@ static enum err rows_read(struct calendar *calendar, struct span csv, struct fau
     struct row row;
     TRY(row_parse(text, line, &row, fault));
     TRY(row_add(calendar, row, &previous, line, fault));
+    source_add(calendar, text);
   }
   return previous == CIVIL_DAY_NONE ? fault_set(fault, ERR_FORMAT, "в календаре нет ни одной даты") : ERR_OK;
 }
@@ -150,9 +159,10 @@ enum err calendar_create(struct span csv, struct calendar_options options, struc
     return fault_set(fault, ERR_NO_MEMORY, "не хватает памяти для календаря");
   }
   calendar->options = options;
+  writer_init(&calendar->source);
   enum err err = calendar_fill(calendar, csv, fault);
   if (err != ERR_OK) {
-    free(calendar);
+    calendar_destroy(&calendar);
     return err;
   }
   *ret_calendar = calendar;
@@ -160,10 +170,15 @@ enum err calendar_create(struct span csv, struct calendar_options options, struc
 }
 
 void calendar_destroy(struct calendar **calendar) {
-  if (calendar) {
+  if (calendar && *calendar) {
+    writer_finish(&(*calendar)->source);
     free(*calendar);
     *calendar = NULL;
   }
+}
+
+struct span calendar_source(const struct calendar *calendar) {
+  return writer_span(&calendar->source);
 }
 
 int calendar_first_year(const struct calendar *calendar) {

@@ -37,6 +37,19 @@ struct calendar_options {
 enum err calendar_create(struct span csv, struct calendar_options options, struct calendar **ret_calendar,
                          struct fault *fault) MUST_CHECK;
 void calendar_destroy(struct calendar **calendar);
+/*
+ * A calendar of `base` in which the years of `csv` take the place of the same years, whole. The years of both must hang
+ * together; in those of `csv` the fixed holidays of ТК РФ, ст. 112 must be days off and the number of working days must
+ * be one that a year can have, so that a file that was cut or garbled changes nothing. The same options as `base`.
+ * Errors as calendar_create, Russian, with the line of `csv`.
+ */
+enum err calendar_amend(const struct calendar *base, struct span csv, struct calendar **ret_calendar,
+                        struct fault *fault) MUST_CHECK;
+/* What was read: header and rows, each ended by a line feed, nothing else. Borrowed. Read again it gives the same days.
+ */
+struct span calendar_source(const struct calendar *calendar);
+/* The rows of one year in it, empty if it has none. Borrowed. */
+struct span calendar_source_year(const struct calendar *calendar, int year);
 int calendar_first_year(const struct calendar *calendar);
 int calendar_last_year(const struct calendar *calendar);
 /* Identifies the loaded content: 16 hex digits of a hash of the CSV and the options. Static for the calendar's life. */

@@ -10,6 +10,7 @@
 #ifndef KURATOR_CALENDAR_TABLE_H
 #define KURATOR_CALENDAR_TABLE_H
 
+#include "base/bytes.h"
 #include "calendar/calendar.h"
 
 enum { CALENDAR_DAYS = CIVIL_DAY_LAST - CIVIL_DAY_FIRST + 1, CALENDAR_REVISION_TEXT = 17 };
@@ -29,6 +30,7 @@ struct calendar {
   civil_day loaded_first; /* 1 January of first_year */
   civil_day loaded_last;  /* 31 December of last_year */
   char revision[CALENDAR_REVISION_TEXT];
+  struct writer source; /* what was read, without mark, carriage returns and empty lines */
   int32_t working_count;
   uint8_t kinds[CALENDAR_DAYS]; /* enum day_kind */
   int32_t ordinals[CALENDAR_DAYS];

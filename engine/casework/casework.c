@@ -47,6 +47,12 @@ struct casework_ports casework_ports_swap(struct casework *casework, const struc
   return before;
 }
 
+const struct calendar *casework_calendar_swap(struct casework *casework, const struct calendar *calendar) {
+  const struct calendar *before = casework->options.calendar;
+  casework->options.calendar = calendar;
+  return before;
+}
+
 const struct catalogue *casework_catalogue(const struct casework *casework) {
   return casework->options.catalogue;
 }

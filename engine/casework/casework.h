@@ -75,6 +75,10 @@ void casework_destroy(struct casework **casework);
 /* Other ports from now on; the ones before. Not inside a step. */
 struct casework_ports casework_ports_swap(struct casework *casework, const struct casework_ports *ports);
 
+/* Another calendar from now on; the one before. Not inside a step. What stands in cases is computed by the one before
+ * until they are stepped, at best with CASE_INPUT_CALENDAR; nothing of it is borrowed. */
+const struct calendar *casework_calendar_swap(struct casework *casework, const struct calendar *calendar);
+
 /* The elements of urn:kurator:case, for whoever reads a chart without defining a process. A constant. */
 const struct chart_vocabulary *casework_vocabulary(void);
 
@@ -126,6 +130,7 @@ enum case_input_kind {
   CASE_INPUT_INTERNAL, /* from another case: referral.X.Y, done.invoke.X, case.cancelled */
   CASE_INPUT_WATCHED,  /* an external event that another case of the family handles: only deadlines look at it */
   CASE_INPUT_TIMER,    /* a timer of this case is due */
+  CASE_INPUT_CALENDAR, /* the calendar is another one: what rests on working days is computed again */
 };
 struct case_input {
   enum case_input_kind kind;

@@ -501,8 +501,29 @@ static enum err step_timer(struct step *s) {
   return ERR_OK;
 }
 
+/* Every live element is looked at again, as after any event. A chart that keeps dates of its own may say what it does
+ * when the calendar changes. */
+static enum err step_calendar(struct step *s) {
+  struct case_file *c = s->c;
+  const struct chart_event event = {.name = SPAN_LITERAL("calendar.changed")};
+  c->took = false;
+  if (c->ended) {
+    return ERR_OK;
+  }
+  TRY(refresh(s));
+  return chart_knows_event(c->process->chart, event.name) ? chart_takes(s, &event, &c->took) : ERR_OK;
+}
+
+/* Another calendar that changes nothing leaves the case as it was. */
+static bool is_untouched(const struct step *s) {
+  return s->input->kind == CASE_INPUT_CALENDAR && !s->c->took && s->effects->count == 0;
+}
+
 static void finish(struct step *s) {
   struct case_file *c = s->c;
+  if (is_untouched(s)) {
+    return;
+  }
   if (!c->ended) {
     effect_timer(s, &c->session_timer, 0, chart_session_due(c->session));
   }
@@ -513,7 +534,7 @@ static void finish(struct step *s) {
 static enum err run(struct step *s) {
   static enum err (*const inputs[])(struct step *) = {
       [CASE_INPUT_START] = step_start,     [CASE_INPUT_EVENT] = step_event, [CASE_INPUT_INTERNAL] = step_internal,
-      [CASE_INPUT_WATCHED] = step_watched, [CASE_INPUT_TIMER] = step_timer,
+      [CASE_INPUT_WATCHED] = step_watched, [CASE_INPUT_TIMER] = step_timer, [CASE_INPUT_CALENDAR] = step_calendar,
   };
   if (s->input->kind != CASE_INPUT_START) {
     TRY(catch_up(s));

@@ -232,7 +232,7 @@ static enum err compute(struct step *s, const struct element *e, const struct an
   d->term = case_text(s->c, d->term, anchor->term_text);
   d->due = bounded ? anchor->not_after : due.day;
   d->opens = opens.day;
-  d->calendar_revision = span_of_cstr(calendar_revision(calendar));
+  d->calendar_revision = case_text(s->c, d->calendar_revision, span_of_cstr(calendar_revision(calendar)));
   d->state = due.provisional ? DEADLINE_PROVISIONAL : DEADLINE_OPEN;
   w->not_after = anchor->not_after;
   return ERR_OK;
@@ -244,10 +244,21 @@ static bool is_born_done(const struct step *s, const struct deadline *d, civil_d
          (d->opens == CIVIL_DAY_NONE || done >= d->opens);
 }
 
-static bool differs(struct step *s, const struct watch *w, const struct anchor *anchor) {
+static bool has_moved(const struct watch *w, const struct anchor *anchor) {
   const struct deadline *d = &w->deadline;
-  return d->from != anchor->from || w->not_after != anchor->not_after || !span_equal(d->term, anchor->term_text) ||
-         !span_is(d->calendar_revision, calendar_revision(s->c->casework->options.calendar));
+  return d->from != anchor->from || w->not_after != anchor->not_after || !span_equal(d->term, anchor->term_text);
+}
+
+static bool rests_on_another_calendar(const struct step *s, const struct watch *w) {
+  return !span_is(w->deadline.calendar_revision, calendar_revision(s->c->casework->options.calendar));
+}
+
+/* The calendar is another one, and the days are the same: nothing has happened to the deadline, and its record goes on
+ * naming the calendar that it was computed by. */
+static bool is_as_before(const struct watch *before, const struct watch *again) {
+  const struct deadline *a = &before->deadline;
+  const struct deadline *b = &again->deadline;
+  return a->due == b->due && a->opens == b->opens && a->state == b->state;
 }
 
 /* Nobody is blamed for a term that had run out before it began, when the chart knows why. */
@@ -326,6 +337,10 @@ static enum err recompute(struct step *s, struct live *live, const struct anchor
   if (compute(s, live->element, anchor, &again) != ERR_OK) {
     return unknown_year(s, live);
   }
+  if (!has_moved(w, anchor) && is_as_before(w, &again)) {
+    effect_timer(s, &w->warning, warning_slot(w), next_warning(s, w));
+    return ERR_OK;
+  }
   *w = again;
   if (w->deadline.state != before) {
     w->deadline.at = s->now;
@@ -346,7 +361,8 @@ enum err watch_follow(struct step *s, struct live *live, struct span key, const 
   if (*slot == 0) {
     return open_watch(s, live, key, anchor, slot);
   }
-  return is_open && differs(s, w, anchor) ? recompute(s, live, anchor, w) : ERR_OK;
+  bool another = is_open && (has_moved(w, anchor) || rests_on_another_calendar(s, w));
+  return another ? recompute(s, live, anchor, w) : ERR_OK;
 }
 
 /* ---- k:deadline: its anchor from the chart -------------------------------------------------------------------- */

@@ -42,7 +42,7 @@ DEADLINE_TITLES = {
     "continue-decision": "Решение о продолжении или завершении", "term-end": "Завершение срока",
     "issue-next-sitting": "Вопрос к заседанию", "referral-response": "Ответ на направление",
     "monthly-report": "Ежемесячная информация организаций", "quarterly-registry": "Реестр за квартал",
-    "quarterly-review": "Итоги квартала рабочей группы",
+    "quarterly-review": "Итоги квартала рабочей группы", "extra-sitting": "Заседание до срока утверждения",
 }
 REASON_TITLES = {
     "refused": "сообщение не принято", "unroutable": "исполнитель не найден", "script-error": "ошибка в схеме процесса",

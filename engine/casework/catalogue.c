@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "casework/identity.h"
 #include "casework/office.h"
 #include "casework/payload.h"
 #include "casework/sitting.h"
@@ -140,6 +141,7 @@ static enum err check_tables(const struct catalogue *c, struct fault *fault) {
       NAME_TABLE("territory", c->territories, c->territories_count, struct territory, code),
       NAME_TABLE("role", c->roles, c->roles_count, struct role_rule, role),
       NAME_TABLE("routing of help", c->routing, c->routing_count, struct routing_rule, help),
+      NAME_TABLE("identity", c->identities, c->identities_count, struct identity_rule, name),
   };
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
     TRY(check_names(&tables[i], fault));
@@ -325,6 +327,7 @@ enum err catalogue_check(struct catalogue *catalogue, struct fault *fault) {
   for (size_t i = 0; i < catalogue->participants_count; i++) {
     TRY(check_participant(catalogue, &catalogue->participants[i], fault));
   }
+  TRY(identity_check(catalogue, fault));
   if (catalogue->events_count > 0) {
     qsort(catalogue->events, catalogue->events_count, sizeof *catalogue->events, event_compare);
   }

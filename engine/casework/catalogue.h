@@ -110,6 +110,17 @@ struct stage_rule {
   struct span name;
   struct span title;
 };
+/* By what a person is known again when another case begins (identity.h). */
+struct identity_rule {
+  struct span name;
+  struct text_list fields;   /* personal ones; all of them are needed */
+  struct text_list optional; /* these count when they are there */
+  struct span compare;       /* "words": letters and digits, "digits": digits only */
+  int64_t size;              /* so many characters, or it says nothing; 0: any number */
+  struct span finds;         /* "same", "perhaps" or "nobody" */
+  bool differs;              /* who differs in it is another person, whatever else agrees */
+};
+enum { CATALOGUE_IDENTITIES_MAX = 8 };
 
 struct catalogue {
   struct stage_rule *stages; /* in order: the furthest one counts */
@@ -128,6 +139,8 @@ struct catalogue {
   size_t roles_count;
   struct routing_rule *routing;
   size_t routing_count;
+  struct identity_rule *identities; /* the strongest first */
+  size_t identities_count;
 };
 
 /* Sorts and checks everything against everything; ERR_CONFIG with the first contradiction in `fault`. */

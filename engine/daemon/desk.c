@@ -209,8 +209,10 @@ static void pending_answer(struct desk *desk, const struct pending *pending, con
                       .ends = desk->ends,
                       .limit = 1,
                       .subject = span_of(pending->subject, pending->subject_size)};
-  enum err err = acted->err == ERR_OK ? pending->then(&page, acted, &fault)
-                                      : fault_set(&fault, acted->err, "Персональные данные этого случая уже стёрты");
+  enum err err = acted->err == ERR_OK
+                     ? pending->then(&page, acted, &fault)
+                     : fault_set(&fault, acted->err,
+                                 "Пока запрос ждал записи, данные стёрты или связь изменена: посмотрите ещё раз");
   if (err == ERR_OK) {
     page_send(desk, peer, &page, pending->waiter.number);
   } else {

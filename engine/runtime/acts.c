@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/engine.h"
+#include "runtime/links.h"
 
 enum { TELLING_BYTES = 4 }; /* shorter values stand in any text */
 
@@ -19,10 +19,10 @@ static const struct form {
   const char *name;
   bool of_person; /* else of no case, and never refused when it is written */
 } forms[] = {
-    [RUNTIME_ACT_REVEAL] = {"person.reveal", true},
-    [RUNTIME_ACT_ERASE] = {"person.erase", true},
-    [RUNTIME_ACT_KEY_ADD] = {"key.add", false},
-    [RUNTIME_ACT_KEY_REVOKE] = {"key.revoke", false},
+    [RUNTIME_ACT_REVEAL] = {"person.reveal", true}, [RUNTIME_ACT_ERASE] = {"person.erase", true},
+    [RUNTIME_ACT_CASES] = {"person.cases", true},   [RUNTIME_ACT_PROPOSALS] = {"person.proposals", false},
+    [RUNTIME_ACT_LINK] = {"person.link", true},     [RUNTIME_ACT_UNLINK] = {"person.unlink", true},
+    [RUNTIME_ACT_KEY_ADD] = {"key.add", false},     [RUNTIME_ACT_KEY_REVOKE] = {"key.revoke", false},
 };
 
 /* ---- judging ---- */
@@ -46,17 +46,32 @@ static bool names(struct span reason, const struct value *value) {
          memmem(reason.data, reason.size, value->text.data, value->text.size) != NULL;
 }
 
-/* The journal outlives the person's key: what stands there in clear cannot be erased. */
-static bool names_person(struct runtime *runtime, struct span root, struct span reason) {
-  DEFER(arena_finish) struct arena arena;
-  arena_init(&arena, 0);
-  struct value personal = persons_read(runtime, root, &arena);
+static bool names_family(struct runtime *runtime, struct span root, struct span reason, struct arena *arena) {
+  struct value personal = persons_read(runtime, root, arena);
   for (size_t i = 0; personal.kind == VALUE_MAP && i < personal.map.count; i++) {
     if (names(reason, &personal.map.fields[i].value)) {
       return true;
     }
   }
   return false;
+}
+
+/* The journal outlives the person's key: what stands there in clear cannot be erased. Nor may it tell of one case that
+ * the person has another. */
+static bool names_person(struct runtime *runtime, struct span root, struct span reason) {
+  DEFER(arena_finish) struct arena arena;
+  struct runtime_linked linked;
+  bool named = false;
+  arena_init(&arena, 0);
+  if (runtime_linked(runtime, root, &arena, &linked) != ERR_OK) {
+    return false;
+  }
+  for (size_t i = 0; !named && i < linked.cases_count; i++) {
+    struct span other = linked.cases[i].case_id;
+    named = names_family(runtime, other, reason, &arena) ||
+            (!span_equal(other, root) && memmem(reason.data, reason.size, other.data, other.size) != NULL);
+  }
+  return named;
 }
 
 static enum err check_text(struct span reason, struct fault *fault) {
@@ -84,12 +99,14 @@ static struct span append_text(uint8_t **at, struct span text) {
 }
 
 static struct act *act_copy(const struct runtime_act *act, struct span root) {
-  struct act *copy = calloc(1, sizeof *copy + act->actor.size + root.size + act->reason.size);
+  struct span other = case_root(act->other);
+  struct act *copy = calloc(1, sizeof *copy + act->actor.size + root.size + other.size + act->reason.size);
   ASSERT(copy);
   uint8_t *at = (uint8_t *)(copy + 1);
   copy->act.kind = act->kind;
   copy->act.actor = append_text(&at, act->actor);
   copy->act.case_id = append_text(&at, root);
+  copy->act.other = append_text(&at, other);
   copy->act.reason = append_text(&at, act->reason);
   return copy;
 }
@@ -103,6 +120,38 @@ static void put_last(struct acts *acts, struct act *act) {
   acts->count++;
 }
 
+/* Said at once, before anything is written. */
+static enum err check_link(struct runtime *runtime, const struct runtime_act *act, struct fault *fault) {
+  DEFER(arena_finish) struct arena arena;
+  struct runtime_linked one, other;
+  arena_init(&arena, 0);
+  TRY(runtime_linked(runtime, act->case_id, &arena, &one));
+  if (act->kind == RUNTIME_ACT_UNLINK && span_empty(act->other) && one.cases_count < 2) {
+    return fault_set(fault, ERR_CONFLICT, "Этот случай ни с каким другим не связан");
+  }
+  if (act->kind != RUNTIME_ACT_LINK) {
+    return ERR_OK;
+  }
+  TRY(runtime_linked(runtime, act->other, &arena, &other));
+  bool linked = !span_empty(one.person) && span_equal(one.person, other.person);
+  return linked ? fault_set(fault, ERR_CONFLICT, "Эти случаи уже связаны") : ERR_OK;
+}
+
+/* The other's number goes into the entry under the one's key, and stays out of the reason. */
+static enum err check_other(struct runtime *runtime, const struct runtime_act *act, struct fault *fault) {
+  struct span root = case_root(act->other);
+  if (span_empty(root) || root.size > RUNTIME_ROOT_MAX || span_equal(root, case_root(act->case_id))) {
+    return fault_set(fault, ERR_INVALID, "Нужны номера двух разных случаев");
+  }
+  TRY(check_state(runtime, root, fault));
+  TRY(check_reason(runtime, root, act->reason, fault));
+  if (memmem(act->reason.data, act->reason.size, root.data, root.size)) {
+    return fault_set(fault, ERR_INVALID,
+                     "В причине стоит номер другого случая: журнал читают и те, кому связь не видна");
+  }
+  return ERR_OK;
+}
+
 static enum err check_person(struct runtime *runtime, const struct runtime_act *act, struct fault *fault) {
   if (span_empty(act->case_id) || case_root(act->case_id).size > RUNTIME_ROOT_MAX ||
       act->actor.size > RUNTIME_NAME_MAX) {
@@ -110,7 +159,11 @@ static enum err check_person(struct runtime *runtime, const struct runtime_act *
   }
   struct span root = case_root(act->case_id);
   TRY(check_state(runtime, root, fault));
-  return check_reason(runtime, root, act->reason, fault);
+  TRY(check_reason(runtime, root, act->reason, fault));
+  if (!span_empty(act->other) || act->kind == RUNTIME_ACT_LINK) {
+    TRY(check_other(runtime, act, fault));
+  }
+  return check_link(runtime, act, fault);
 }
 
 enum err runtime_act(struct runtime *runtime, const struct runtime_act *act, uint64_t *ret_ticket,
@@ -144,6 +197,17 @@ static void digest_of(const struct record_journal *entry, const uint8_t *salt, s
   seal_hash(writer_span(w), ret_digest);
 }
 
+static struct span sealed_other(struct runtime *runtime, const struct runtime_act *act) {
+  if (span_empty(act->other)) {
+    return span_of(NULL, 0);
+  }
+  struct value_field field = {SPAN_LITERAL("other"), value_text(act->other)};
+  struct value map;
+  enum err err = value_map(&field, 1, &map);
+  ASSERT(err == ERR_OK); /* one name */
+  return persons_seal(runtime, act->case_id, &map);
+}
+
 static void append(struct runtime *runtime, const struct runtime_act *act, civil_moment now) {
   struct record_journal entry = {
       .kind = RECORD_JOURNAL_AUDIT,
@@ -153,6 +217,7 @@ static void append(struct runtime *runtime, const struct runtime_act *act, civil
       .event = span_of_cstr(forms[act->kind].name),
       .case_id = act->case_id,
       .text = act->reason,
+      .sealed = sealed_other(runtime, act),
   };
   uint8_t salt[SEAL_SALT_SIZE];
   seal_salt(&runtime->seal, runtime->head.chain, salt);
@@ -160,17 +225,38 @@ static void append(struct runtime *runtime, const struct runtime_act *act, civil
   journal_append(runtime, &entry);
 }
 
+/* What the act changes; the others are shown by whoever asked. ERR_CONFLICT: it is so already. */
+static enum err carry_out(struct runtime *runtime, const struct runtime_act *act, struct fault *fault) {
+  switch (act->kind) {
+  case RUNTIME_ACT_LINK:
+    return links_join(runtime, act->case_id, act->other, fault);
+  case RUNTIME_ACT_UNLINK:
+    return links_split(runtime, act->case_id, act->other, fault);
+  default:
+    return ERR_OK;
+  }
+}
+
+static enum err judge_again(struct runtime *runtime, const struct runtime_act *act, struct fault *fault) {
+  if (!forms[act->kind].of_person) {
+    return ERR_OK;
+  }
+  TRY(check_state(runtime, act->case_id, fault));
+  return span_empty(act->other) ? ERR_OK : check_state(runtime, act->other, fault);
+}
+
 static void write_act(struct runtime *runtime, struct act *act, civil_moment now) {
   struct fault fault = {.err = ERR_OK};
   act->written = true;
-  act->acted.err = forms[act->act.kind].of_person ? check_state(runtime, act->act.case_id, &fault) : ERR_OK;
+  act->acted.err = judge_again(runtime, &act->act, &fault);
+  act->acted.err = act->acted.err == ERR_OK ? carry_out(runtime, &act->act, &fault) : act->acted.err;
   if (act->acted.err != ERR_OK) {
     return;
   }
   append(runtime, &act->act, now);
   act->acted.journal = runtime->head.journal;
   if (act->act.kind == RUNTIME_ACT_ERASE) {
-    persons_erase(runtime, act->act.case_id, runtime->head.journal);
+    links_erase(runtime, act->act.case_id, runtime->head.journal);
   }
 }
 

@@ -75,12 +75,25 @@ static const cyaml_schema_field_t role_fields[] = {
 };
 static const cyaml_schema_value_t role_entry = YAML_RECORD(struct role_rule, role_fields);
 
+static const cyaml_schema_field_t identity_fields[] = {
+    YAML_TEXT("name", NEEDED, struct identity_rule, name),
+    YAML_TEXTS("fields", NEEDED, struct identity_rule, fields),
+    YAML_TEXTS("optional", OPTIONAL, struct identity_rule, optional),
+    YAML_TEXT("compare", NEEDED, struct identity_rule, compare),
+    YAML_NUMBER("size", OPTIONAL, struct identity_rule, size),
+    YAML_TEXT("finds", NEEDED, struct identity_rule, finds),
+    YAML_BOOL("differs", OPTIONAL, struct identity_rule, differs),
+    YAML_END,
+};
+static const cyaml_schema_value_t identity_entry = YAML_RECORD(struct identity_rule, identity_fields);
+
 static const cyaml_schema_field_t catalogue_fields[] = {
     YAML_RECORDS("stages", NEEDED, struct catalogue, stages, &stage_entry),
     YAML_RECORDS("classes", NEEDED, struct catalogue, classes, &class_entry),
     YAML_RECORDS("records", OPTIONAL, struct catalogue, records, &record_entry),
     YAML_RECORDS("events", NEEDED, struct catalogue, events, &event_entry),
     YAML_RECORDS("roles", NEEDED, struct catalogue, roles, &role_entry),
+    YAML_RECORDS("identities", OPTIONAL, struct catalogue, identities, &identity_entry),
     YAML_END,
 };
 const cyaml_schema_value_t config_catalogue_schema = YAML_DOCUMENT(struct catalogue, catalogue_fields);

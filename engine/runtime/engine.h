@@ -157,11 +157,13 @@ enum err persons_check_master(struct runtime *runtime, struct fault *fault) MUST
 /* Into the first batch of a new store: what the next start is checked against. */
 void persons_write_master(struct runtime *runtime);
 struct runtime_person persons_state(struct runtime *runtime, struct span root);
-/* Destroys the key; `journal` is the entry that says so. */
+/* Destroys the key of this one family (links_erase: of the whole person); `journal` is the entry that says so. */
 void persons_erase(struct runtime *runtime, struct span root, uint64_t journal);
 /* Nil when there is none. */
 struct value persons_read(struct runtime *runtime, struct span root, struct arena *arena);
-/* Opens what persons_merge sealed. */
+/* Under the family's key, for an entry of the journal; empty if there is none. */
+struct span persons_seal(struct runtime *runtime, struct span root, const struct value *value);
+/* Opens what persons_merge or persons_seal sealed. */
 struct value persons_unseal(struct runtime *runtime, struct span root, struct span sealed, struct arena *arena);
 
 /* ---- streams.c ---- */

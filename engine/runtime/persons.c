@@ -3,7 +3,8 @@
  * them, sealed in its journal entry. Both lie under one key: without it neither can be read.
  */
 #include "base/log.h"
-#include "runtime/engine.h"
+#include "casework/identity.h"
+#include "runtime/links.h"
 
 /* A destroyed key leaves its record behind, empty, with the entry of the journal that says who destroyed it. */
 static bool read_secret(struct runtime *runtime, struct span root, struct record_secret *ret_secret) {
@@ -125,7 +126,16 @@ struct span persons_merge(struct runtime *runtime, struct span root, const struc
     merged = value_with(&runtime->arena, &merged, field->name, field->value);
   }
   put_person(runtime, root, sealed_value(runtime, wrapped, &merged));
+  if (identity_concerns(runtime->catalogue, personal)) {
+    links_identify(runtime, root, &merged);
+  }
   return sealed_value(runtime, wrapped, personal);
+}
+
+struct span persons_seal(struct runtime *runtime, struct span root, const struct value *value) {
+  struct span wrapped;
+  return runtime->seal.enabled && wrapped_key(runtime, root, &wrapped) ? sealed_value(runtime, wrapped, value)
+                                                                       : span_of(NULL, 0);
 }
 
 void persons_replace(struct runtime *runtime, struct span root, const struct value *personal) {
@@ -139,6 +149,7 @@ void persons_replace(struct runtime *runtime, struct span root, const struct val
   } else {
     store_delete(runtime->store, STORE_PERSON, record_key_span(&key));
   }
+  links_identify(runtime, root, personal);
 }
 
 /* ---- the end of a person ---- */

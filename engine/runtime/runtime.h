@@ -243,20 +243,26 @@ enum err runtime_incident_resolve(struct runtime *runtime, struct span case_id, 
 /* What an operator does with personal data or with keys. It becomes an entry of the journal first, and is told by
  * ports.acted when that is durable: who, what, which case, why. */
 enum runtime_act_kind {
-  RUNTIME_ACT_REVEAL,  /* the caller shows the data after it is told */
-  RUNTIME_ACT_ERASE,   /* destroys the person's key; what is sealed under it is noise from then on */
-  RUNTIME_ACT_KEY_ADD, /* no case; the caller has done it, and `reason` says what: no more than an entry */
+  RUNTIME_ACT_REVEAL,    /* the caller shows the data after it is told */
+  RUNTIME_ACT_ERASE,     /* destroys the keys of all of the person's cases; what is sealed under them is noise then */
+  RUNTIME_ACT_CASES,     /* the caller shows which cases are the person's */
+  RUNTIME_ACT_PROPOSALS, /* no case; the caller shows who may be one person */
+  RUNTIME_ACT_LINK,      /* `case_id` and `other` are one person's */
+  RUNTIME_ACT_UNLINK,    /* they are not; without `other` `case_id` is no case of its person's */
+  RUNTIME_ACT_KEY_ADD,   /* no case; the caller has done it, and `reason` says what: no more than an entry */
   RUNTIME_ACT_KEY_REVOKE,
 };
 struct runtime_act {
   enum runtime_act_kind kind;
   struct span actor;   /* name of the operator */
   struct span case_id; /* the family's root is meant */
+  struct span other;   /* LINK, UNLINK: of another one; it stands sealed in the entry */
   struct span reason;  /* for ever in the journal: none of the person's data in it */
 };
 enum { RUNTIME_ACTS_MAX = 64, RUNTIME_REASON_MAX = 1000 };
 /* `ret_ticket` comes back with ports.acted. ERR_NOT_FOUND: there is no personal data; ERR_CONFLICT: it was erased
- * (`fault` says in which entry); ERR_INVALID: no reason, one that is too long, or one that names the person; ERR_BUSY.
+ * (`fault` says in which entry), or is linked, or is not, already; ERR_INVALID: no reason, one that is too long, or one
+ * that names the person or another of its cases; ERR_BUSY.
  */
 enum err runtime_act(struct runtime *runtime, const struct runtime_act *act, uint64_t *ret_ticket,
                      struct fault *fault) MUST_CHECK;
@@ -271,6 +277,34 @@ struct runtime_person {
   uint64_t erased; /* entry of the journal */
 };
 struct runtime_person runtime_person_state(struct runtime *runtime, struct span root);
+
+/* Which cases are one person's (links.c). The caller has the access journalled. Texts in `arena`. */
+struct runtime_linked_case {
+  struct span case_id;
+  struct span by; /* the identity of the catalogue that joined it; empty: it was the first, or an operator's word */
+  bool fixed;     /* an operator has said where it belongs */
+};
+struct runtime_linked {
+  struct span person; /* empty: nothing identifies the one case */
+  struct runtime_linked_case *cases;
+  size_t cases_count;
+};
+/* `name`: a case, or a person. ERR_NOT_FOUND: there is no personal data, or it was erased. */
+enum err runtime_linked(struct runtime *runtime, struct span name, struct arena *arena,
+                        struct runtime_linked *ret_linked) MUST_CHECK;
+/* A person that may be the same, by one of its cases. */
+struct runtime_linked_near {
+  struct span person, case_id;
+  struct span by; /* the identity that they share */
+};
+enum { RUNTIME_NEAR_MAX = 32 };
+size_t runtime_linked_near(struct runtime *runtime, const struct runtime_linked *linked, struct arena *arena,
+                           struct runtime_linked_near ret_near[RUNTIME_NEAR_MAX]);
+/* All that are proposed, in no order that tells anything; `visit` returns false to stop. */
+typedef bool (*runtime_pair_visit)(void *arg, const struct runtime_linked_near *a, const struct runtime_linked_near *b);
+enum err runtime_linked_pairs(struct runtime *runtime, struct arena *arena, runtime_pair_visit visit,
+                              void *arg) MUST_CHECK;
+
 /* The personal fields of a family, all of them: the caller cuts (catalogue_cut) and has the access journalled.
  * ERR_NOT_FOUND: none, or the key is gone. */
 enum err runtime_person_read(struct runtime *runtime, struct span root, struct arena *arena,

@@ -12,6 +12,12 @@ static void sodium_random(void *arg, void *bytes, size_t size) {
   randombytes_buf(bytes, size);
 }
 
+/* A key for one purpose only, of which the master key cannot be told. */
+static void derive(const struct seal *seal, const char *purpose, uint8_t ret_key[SEAL_KEY_SIZE]) {
+  crypto_generichash(ret_key, SEAL_KEY_SIZE, (const uint8_t *)purpose, strlen(purpose), seal->master_key,
+                     sizeof seal->master_key);
+}
+
 enum err seal_init(struct seal *seal, const struct seal_options *options) {
   *seal = (struct seal){.random = options->random ? options->random : sodium_random, .random_arg = options->random_arg};
   if (sodium_init() < 0) {
@@ -19,6 +25,8 @@ enum err seal_init(struct seal *seal, const struct seal_options *options) {
   }
   if (options->master_key) {
     memcpy(seal->master_key, options->master_key, sizeof seal->master_key);
+    derive(seal, "kurator/v1/key/mark", seal->mark_key);
+    derive(seal, "kurator/v1/key/own", seal->own_key);
     seal->enabled = true;
   }
   return ERR_OK;
@@ -27,6 +35,8 @@ enum err seal_init(struct seal *seal, const struct seal_options *options) {
 void seal_finish(struct seal *seal) {
   if (seal) {
     sodium_memzero(seal->master_key, sizeof seal->master_key);
+    sodium_memzero(seal->mark_key, sizeof seal->mark_key);
+    sodium_memzero(seal->own_key, sizeof seal->own_key);
     seal->enabled = false;
   }
 }
@@ -150,4 +160,28 @@ void seal_salt(const struct seal *seal, const uint8_t chain[SEAL_HASH_SIZE], uin
   if (seal->enabled) {
     crypto_generichash(ret_salt, SEAL_SALT_SIZE, chain, SEAL_HASH_SIZE, seal->master_key, SEAL_KEY_SIZE);
   }
+}
+
+void seal_mark(const struct seal *seal, const char *purpose, struct span text, uint8_t ret_mark[SEAL_MARK_SIZE]) {
+  crypto_generichash_state state;
+  ASSERT(seal->enabled);
+  crypto_generichash_init(&state, seal->mark_key, sizeof seal->mark_key, SEAL_MARK_SIZE);
+  crypto_generichash_update(&state, (const uint8_t *)purpose, strlen(purpose) + 1);
+  crypto_generichash_update(&state, text.data, text.size);
+  crypto_generichash_final(&state, ret_mark, SEAL_MARK_SIZE);
+}
+
+void seal_own_close(struct seal *seal, struct span plain, struct writer *w) {
+  ASSERT(seal->enabled);
+  box_close(seal, seal->own_key, plain, w);
+}
+
+enum err seal_own_open(const struct seal *seal, struct span sealed, struct arena *arena, struct span *ret_plain) {
+  if (!seal->enabled || sealed.size < OVERHEAD) {
+    return ERR_CORRUPT;
+  }
+  uint8_t *plain = arena_alloc(arena, sealed.size - OVERHEAD);
+  TRY(box_open(seal->own_key, sealed, plain));
+  *ret_plain = span_of(plain, sealed.size - OVERHEAD);
+  return ERR_OK;
 }

@@ -30,6 +30,7 @@ struct seal_options {
 struct seal {
   bool enabled;
   uint8_t master_key[SEAL_KEY_SIZE];
+  uint8_t mark_key[SEAL_KEY_SIZE], own_key[SEAL_KEY_SIZE]; /* derived from it */
   void (*random)(void *arg, void *bytes, size_t size);
   void *random_arg;
 };
@@ -47,6 +48,16 @@ enum err seal_open(struct seal *seal, struct span wrapped, struct span sealed, s
                    struct span *ret_plain) MUST_CHECK;
 
 void seal_hash(struct span bytes, uint8_t ret_hash[SEAL_HASH_SIZE]);
+
+/* A keyed hash of a text that is found again by it: equal texts of one purpose give equal marks, and whoever lacks the
+ * master key can neither read a mark nor try texts against it. */
+enum { SEAL_MARK_SIZE = 16 };
+void seal_mark(const struct seal *seal, const char *purpose, struct span text, uint8_t ret_mark[SEAL_MARK_SIZE]);
+/* As seal_close and seal_open, under a key of the engine's own that is derived from the master key: for records that
+ * belong to more than one person. */
+void seal_own_close(struct seal *seal, struct span plain, struct writer *w);
+enum err seal_own_open(const struct seal *seal, struct span sealed, struct arena *arena,
+                       struct span *ret_plain) MUST_CHECK;
 
 /* What nobody can guess who does not have the master key, and who has it finds again; zeros without one. It goes into
  * an entry of the journal, so that a proof may show the entry's hash and nothing of what stands in it. */

@@ -308,6 +308,19 @@ size_t bench_records_with(struct bench *b, const char *bytes) {
   return search.found;
 }
 
+static bool count_record(void *arg, struct span key, struct span value) {
+  (void)key;
+  (void)value;
+  ++*(size_t *)arg;
+  return true;
+}
+
+size_t bench_keys(struct bench *b, enum store_space space, struct span prefix) {
+  size_t count = 0;
+  assert_int_equal(ERR_OK, store_scan(b->store, space, prefix, prefix, count_record, &count));
+  return count;
+}
+
 /* Complaints stand before the outcome. */
 static void take_complaint(void *arg, uint32_t line, const struct fault *fault) {
   (void)line;

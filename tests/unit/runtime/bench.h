@@ -76,6 +76,8 @@ const char *bench_export(struct bench *b);
 size_t bench_count(const char *text, const char *part);
 /* How many records of all spaces hold these bytes in a key or value. */
 size_t bench_records_with(struct bench *b, const char *bytes);
+/* How many records of a space stand under this prefix. */
+size_t bench_keys(struct bench *b, enum store_space space, struct span prefix);
 /* A rehearsal of these lines in a store of its own: the outcome, */
 const char *bench_rehearse(struct bench *b, const char *events, const char *until);
 /* or its export, then the outcome. */

@@ -11,11 +11,18 @@
 
 #include "chart/session.h"
 
-enum { TEXT_SIZE_MAX = 1 << 18, UNPACK_MAX = 250, BYTES_PER_STEP = 16 };
+enum {
+  TEXT_SIZE_MAX = 1 << 18,
+  UNPACK_MAX = 250,
+  BYTES_PER_STEP = 16,
+  FORMAT_COST = 50, /* of one conversion */
+  CONCAT_COST = 8,  /* of one item, which may be a number */
+};
 
-static const char *const base_names[] = {"assert", "error", "ipairs", "select", "tonumber", "type", NULL};
+static const char *const charged_base_names[] = {"tonumber", NULL};
+static const char *const base_names[] = {"assert", "error", "ipairs", "select", "type", NULL};
 static const char *const string_names[] = {"byte", "char", "len", "lower", "reverse", "sub", "upper", NULL};
-static const char *const table_names[] = {"concat", "insert", "remove", NULL};
+static const char *const table_names[] = {"insert", "remove", NULL};
 static const char *const math_names[] = {"abs",  "ceil",       "floor",      "fmod", "max", "min",
                                          "modf", "sqrt",       "tointeger",  "type", "ult", "huge",
                                          "pi",   "maxinteger", "mininteger", NULL};
@@ -174,10 +181,21 @@ static void refuse_addresses(lua_State *L, const char *format) {
   }
 }
 
+static uint64_t conversions(const char *format) {
+  uint64_t count = 0;
+  for (const char *at = strchr(format, '%'); at; at = strchr(at + 1, '%')) {
+    count++;
+  }
+  return count;
+}
+
 static int lib_format(lua_State *L) {
   refuse_addresses(L, luaL_checkstring(L, 1));
+  sandbox_charge(L, FORMAT_COST * conversions(lua_tostring(L, 1)));
+  bool quotes = strchr(lua_tostring(L, 1), 'q') != NULL; /* byte by byte */
   for (int i = 2; i <= lua_gettop(L); i++) {
     int type = lua_type(L, i);
+    sandbox_charge(L, quotes && type == LUA_TSTRING ? lua_rawlen(L, i) : 0);
     if (type == LUA_TTABLE || type == LUA_TFUNCTION || type == LUA_TUSERDATA) {
       lua_pushstring(L, lua_typename(L, type));
       lua_replace(L, i);
@@ -187,6 +205,13 @@ static int lib_format(lua_State *L) {
 }
 
 /* --- tables --- */
+
+/* upvalue: the original */
+static int lib_concat(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  sandbox_charge(L, CONCAT_COST * (uint64_t)lua_rawlen(L, 1));
+  return charged(L);
+}
 
 static int lib_unpack(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
@@ -339,10 +364,21 @@ static void open_base(lua_State *L) {
   int base = lua_gettop(L);
   lua_pushvalue(L, -2);
   copy_functions(L, base, base_names, false);
+  copy_functions(L, base, charged_base_names, true);
   lua_pop(L, 2);
   static const luaL_Reg own[] = {
       {"pairs", lib_pairs}, {"next", lib_next}, {"tostring", lib_tostring}, {"unpack", lib_unpack}, {NULL, NULL}};
   luaL_setfuncs(L, own, 0);
+}
+
+/* "10" + 1: the operators of texts go through these. The metatable of texts is on top. */
+static void charge_operators(lua_State *L) {
+  static const char *const names[] = {"__add", "__sub", "__mul", "__mod", "__pow", "__div", "__idiv", "__unm", NULL};
+  for (size_t i = 0; names[i]; i++) {
+    (void)lua_getfield(L, -1, names[i]);
+    lua_pushcclosure(L, charged, 1);
+    lua_setfield(L, -2, names[i]);
+  }
 }
 
 /* Texts find their methods in the same table. */
@@ -359,6 +395,7 @@ static void open_string(lua_State *L) {
   library_patterns(L);
   lua_pushliteral(L, "");
   (void)lua_getmetatable(L, -1);
+  charge_operators(L);
   lua_pushvalue(L, -3);
   lua_setfield(L, -2, "__index");
   lua_pop(L, 2);
@@ -371,7 +408,8 @@ struct module {
   const char *name;
   lua_CFunction open;
   const char *const *names;
-  const luaL_Reg *own; /* may be NULL */
+  const luaL_Reg *own;  /* may be NULL */
+  const luaL_Reg *paid; /* with the original of the name as upvalue; may be NULL */
 };
 
 static void open_module(lua_State *L, const struct module *module) {
@@ -381,6 +419,11 @@ static void open_module(lua_State *L, const struct module *module) {
   copy_functions(L, original, module->names, true);
   if (module->own) {
     luaL_setfuncs(L, module->own, 0);
+  }
+  for (const luaL_Reg *paid = module->paid; paid && paid->name; paid++) {
+    (void)lua_getfield(L, original, paid->name);
+    lua_pushcclosure(L, paid->func, 1);
+    lua_setfield(L, -2, paid->name);
   }
   seal(L);
   lua_setfield(L, original - 1, module->name);
@@ -397,9 +440,10 @@ static void open_host_functions(lua_State *L, const struct chart_worker *worker)
 
 void library_open(lua_State *L, struct chart_worker *worker) {
   static const luaL_Reg table_own[] = {{"sort", lib_sort}, {"unpack", lib_unpack}, {NULL, NULL}};
-  static const struct module modules[] = {{LUA_TABLIBNAME, luaopen_table, table_names, table_own},
-                                          {LUA_MATHLIBNAME, luaopen_math, math_names, NULL},
-                                          {LUA_UTF8LIBNAME, luaopen_utf8, utf8_names, NULL}};
+  static const luaL_Reg table_paid[] = {{"concat", lib_concat}, {NULL, NULL}};
+  static const struct module modules[] = {{LUA_TABLIBNAME, luaopen_table, table_names, table_own, table_paid},
+                                          {LUA_MATHLIBNAME, luaopen_math, math_names, NULL, NULL},
+                                          {LUA_UTF8LIBNAME, luaopen_utf8, utf8_names, NULL, NULL}};
   lua_createtable(L, 0, 0);
   open_base(L);
   open_string(L);

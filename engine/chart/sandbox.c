@@ -6,7 +6,13 @@
  * hook runs; and a little for each run), bytes held above what was held at the refill, and bytes asked for at all, so
  * that making garbage in a circle ends too. An expression without a call is run without the hook, which Lua asks at
  * every instruction: it cannot run for longer than its text. Memory is only refused while a protected
- * call runs (`armed`); outside of one, Lua would have nowhere to raise the error.
+ * call runs (`armed`); outside of one, Lua would have nowhere to raise the error. (The compiler of Lua is protected
+ * by itself: while it runs, `compiling`, a text that no script could make is refused.)
+ *
+ * One instruction must cost about as much as another. Two of them can be made to walk as much as there is: passing on
+ * the arguments or results of a function, whose number can grow with each call, and setting a key in a full table,
+ * which is then built anew. So calls are looked at, too, as soon as a chunk defines a function, and what tables are
+ * built of counts by its size.
  *
  * A few refusals are answered by Lua with a full collection. After REFUSALS_MAX of them every request fails, because a
  * script that lives at the edge of its memory would otherwise spend hours collecting.
@@ -23,12 +29,18 @@ enum {
   REFUSALS_MAX = 8,
   TRAFFIC_FACTOR = 64,
   STRING_SIZE_MAX = 1 << 18, /* bytes of one text */
+  PASSED_MAX = 1000,         /* extra arguments, or results, of one call */
+  REBUILT_PER_STEP = 64,     /* bytes */
 };
 
 /* --- memory --- */
 
+/* `kind` is what Lua tells of a new block: the type of the object, or 0 for the parts of one. */
 static bool memory_refuses(const struct script_memory *m, const void *ptr, size_t kind, size_t growth, size_t size) {
   bool text = !ptr && kind == LUA_TSTRING && size > STRING_SIZE_MAX;
+  if (m->compiling) {
+    return text;
+  }
   return text || m->refusals > REFUSALS_MAX || growth > m->used_max || m->used > m->used_max - growth ||
          growth > m->traffic_max - m->traffic;
 }
@@ -42,12 +54,13 @@ static void *allocate(void *arg, void *ptr, size_t old_size, size_t size) {
     return NULL;
   }
   size_t growth = size > held ? size - held : 0;
-  if (m->armed && growth > 0) {
+  if ((m->armed || m->compiling) && growth > 0) {
     if (memory_refuses(m, ptr, old_size, growth, size)) {
-      m->refusals++;
+      m->refusals += m->armed;
       return NULL;
     }
     m->traffic += growth;
+    m->rebuilt += !ptr && old_size == 0 ? growth : 0;
   }
   void *moved = realloc(ptr, size);
   if (moved) {
@@ -71,9 +84,27 @@ void sandbox_charge(lua_State *L, uint64_t cost) {
   }
 }
 
+static void check_passed(lua_State *L, lua_Debug *debug) {
+  bool many;
+  if (debug->event == LUA_HOOKRET) {
+    many = lua_getinfo(L, "r", debug) && debug->ntransfer > PASSED_MAX;
+  } else {
+    many = lua_getlocal(L, debug, -(PASSED_MAX + 1)) != NULL; /* the extra argument of that number */
+  }
+  if (many) {
+    (void)luaL_error(L, "too many arguments or results");
+  }
+}
+
 static void hook(lua_State *L, lua_Debug *debug) {
-  (void)debug;
-  sandbox_charge(L, HOOK_COUNT);
+  if (debug->event != LUA_HOOKCOUNT) {
+    check_passed(L, debug);
+    return;
+  }
+  struct script_memory *m = &sandbox_worker(L)->memory;
+  uint64_t rebuilt = m->rebuilt / REBUILT_PER_STEP;
+  m->rebuilt = 0;
+  sandbox_charge(L, HOOK_COUNT + rebuilt);
 }
 
 void sandbox_refill(struct chart_worker *worker) {
@@ -83,6 +114,7 @@ void sandbox_refill(struct chart_worker *worker) {
   m->traffic = 0;
   m->traffic_max = (uint64_t)worker->limits.script_memory_max * TRAFFIC_FACTOR;
   m->refusals = 0;
+  m->rebuilt = 0;
 }
 
 /* --- protected calls --- */
@@ -118,7 +150,8 @@ static enum err fault_of_lua(struct chart_worker *worker, int status, struct fau
 /* The hook is what makes Lua slow; it is only set while something runs that could run for long. */
 static void set_hook(struct chart_worker *worker, bool on) {
   if (on || worker->hooked) {
-    lua_sethook(worker->L, on ? hook : NULL, on ? LUA_MASKCOUNT : 0, on ? HOOK_COUNT : 0);
+    int mask = LUA_MASKCOUNT | (worker->defines_functions ? LUA_MASKCALL | LUA_MASKRET : 0);
+    lua_sethook(worker->L, on ? hook : NULL, on ? mask : 0, on ? HOOK_COUNT : 0);
     worker->hooked = on;
   }
 }
@@ -186,9 +219,13 @@ static int load(struct chart_worker *worker, const char *before, struct span tex
     return LUA_NOREF;
   }
   struct pieces pieces = {{span_of_cstr(before), text, span_of_cstr(after)}, 0};
-  if (lua_load(L, read_piece, &pieces, "=script", "t") != LUA_OK) {
+  worker->defines_functions |= text.size > 0 && memmem(text.data, text.size, "function", 8);
+  worker->memory.compiling = true;
+  int status = lua_load(L, read_piece, &pieces, "=script", "t");
+  worker->memory.compiling = false;
+  if (status != LUA_OK) {
     struct fault fault = {0};
-    fault_of_message(lua_tostring(L, -1), &fault);
+    fault_of_message(status == LUA_ERRMEM ? "a text in it is too long" : lua_tostring(L, -1), &fault);
     lua_pop(L, 1);
     *ret_problem = arena_copy(arena, span_of_cstr(fault.text));
     return LUA_NOREF;

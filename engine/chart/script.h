@@ -24,8 +24,10 @@ struct script_memory {
   size_t used_max;  /* while armed */
   uint64_t traffic; /* bytes allocated since the budget was filled */
   uint64_t traffic_max;
+  uint64_t rebuilt;  /* bytes of parts of objects, above all of tables, that have not been paid for */
   uint32_t refusals; /* since the budget was filled */
   bool armed;
+  bool compiling;
 };
 
 /* The system variables that are tables: empty ones whose fields are made when they are asked for. */
@@ -39,6 +41,7 @@ struct chart_worker {
   struct script_memory memory;
   int64_t instructions_left;
   bool hooked;                   /* instructions are being counted */
+  bool defines_functions;        /* some chunk does: calls are looked at */
   struct chart_session *current; /* whose variables `_ENV` is */
   int slot_ref;                  /* a function that holds the shared `_ENV` upvalue */
   int environment_meta_ref;      /* metatable of all variables: library, system variables */

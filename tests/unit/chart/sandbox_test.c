@@ -51,6 +51,14 @@ static void endless_scripts_hit_the_limit(void **state) {
       "table.sort({3, 1, 2, 5, 4}, function() while true do end end)",
       ("local t = {} for i = 1, 2000 do t[i] = i end for i = 1, 2000 do table.insert(t, 1, i) end "
        "while true do table.insert(t, 1, 0) end"),
+      "local s = ('0'):rep(250000) while true do local n = tonumber(s) end",
+      "local s = ('0'):rep(250000) while true do local n = s + 1 end",
+      "local t = {} for i = 1, 65536 do t['k' .. i] = 1 end local i = 0 while true do i = i + 1 t['k' .. i] = nil "
+      "t[-i] = 1 "
+      "end",
+      "while true do local s = string.format('%.99f%.99f', 1e300, 1e300) end",
+      "local s = ('\\0'):rep(40000) while true do local q = string.format('%q', s) end",
+      "local t = {} for i = 1, 10000 do t[i] = 1.5 end while true do local s = table.concat(t) end",
   };
   for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
     hits_the_limit(*state, scripts[i]);
@@ -132,6 +140,40 @@ static void greedy_scripts_hit_the_limit(void **state) {
   for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
     hits_the_limit(*state, scripts[i]);
   }
+}
+
+/* Each of them makes one instruction walk as much as there is. */
+static void the_number_of_arguments_and_results_is_bounded(void **state) {
+  struct bench *b = *state;
+  static const char *const scripts[] = {
+      "local function f(...) return f(1, ...) end f()",
+      "local function f(...) local x = select('#', ...) return f(1, 2, 3, 4, 5, 6, ...) end f()",
+      "local function r(n) if n == 0 then return end return nil, nil, nil, nil, nil, nil, r(n - 1) end r(900)",
+      "local s = ('a'):rep(200000) local function f(...) end f(s:byte(1, 200000))",
+  };
+  for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
+    assert_int_equal(run_script(b, scripts[i]), ERR_OK);
+    assert_int_equal(b->outcome.errors, 1);
+    assert_non_null(strstr(b->outcome.first_error.text, "too many arguments or results"));
+  }
+  gives(b, "local function f(...) return select('#', ...), ... end result = {f(1, 2, 3)}", "[3,1,2,3]");
+}
+
+/* What a script may not make at run time it may not bring along either: a restored session could not take it. */
+static void a_text_in_a_script_is_bounded_as_any_other(void **state) {
+  struct bench *b = *state;
+  struct writer script;
+  writer_init(&script);
+  writer_raw(&script, SPAN_LITERAL("result = #'"));
+  for (int i = 0; i < 300000; i++) {
+    writer_u8(&script, 'a');
+  }
+  writer_raw(&script, SPAN_LITERAL("'"));
+  writer_u8(&script, '\0');
+  assert_int_equal(run_script(b, (const char *)script.data), ERR_OK);
+  assert_int_equal(b->outcome.errors, 1);
+  assert_non_null(strstr(b->outcome.first_error.text, "too long"));
+  writer_finish(&script);
 }
 
 static void pattern_bombs_hit_the_limit(void **state) {
@@ -354,6 +396,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(no_expression_hides_an_endless_call, setup, teardown),
       cmocka_unit_test_setup_teardown(an_event_kept_in_a_table_stays_as_it_was, setup, teardown),
       cmocka_unit_test_setup_teardown(greedy_scripts_hit_the_limit, setup, teardown),
+      cmocka_unit_test_setup_teardown(the_number_of_arguments_and_results_is_bounded, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_text_in_a_script_is_bounded_as_any_other, setup, teardown),
       cmocka_unit_test_setup_teardown(pattern_bombs_hit_the_limit, setup, teardown),
       cmocka_unit_test_setup_teardown(another_session_goes_on_after_a_limit, setup, teardown),
       cmocka_unit_test_setup_teardown(nothing_outside_can_be_reached, setup, teardown),

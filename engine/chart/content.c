@@ -48,6 +48,12 @@ static void fields_put(struct value_field *fields, size_t *count, struct value_f
   fields[(*count)++] = field;
 }
 
+static enum err param_value(struct chart_session *s, const struct param *param, struct value *ret_value,
+                            struct fault *fault) {
+  return param->expr != NONE ? script_value(s, param->expr, &s->arena, ret_value, fault)
+                             : script_read(s, param->location, &s->arena, ret_value, fault);
+}
+
 enum err payload_params(struct chart_session *s, const struct payload *payload, struct value *ret_value,
                         struct fault *fault) {
   uint32_t count_max = payload->params.end - payload->params.first;
@@ -56,14 +62,44 @@ enum err payload_params(struct chart_session *s, const struct payload *payload, 
   for (uint32_t i = payload->params.first; i < payload->params.end; i++) {
     const struct param *param = &s->chart->params[i];
     struct value_field field = {param->name, value_nil()};
-    if (param->expr != NONE) {
-      TRY(script_value(s, param->expr, &s->arena, &field.value, fault));
-    } else {
-      TRY(script_read(s, param->location, &s->arena, &field.value, fault));
-    }
+    TRY(param_value(s, param, &field.value, fault));
     fields_put(fields, &count, field);
   }
   return value_map(fields, count, ret_value);
+}
+
+static enum err raise_or_end(struct chart_session *s, enum err err, const struct fault *fault) {
+  return expr_faulty(err) ? raise_error(s, fault, span_of(NULL, 0)) : call_fault(s, fault);
+}
+
+static enum err done_params(struct chart_session *s, const struct payload *payload, struct value *ret_value) {
+  struct value_field *fields = ARENA_ARRAY(&s->arena, struct value_field, payload->params.end - payload->params.first);
+  size_t count = 0;
+  for (uint32_t i = payload->params.first; i < payload->params.end; i++) {
+    struct value_field field = {s->chart->params[i].name, value_nil()};
+    struct fault fault = {0};
+    enum err err = param_value(s, &s->chart->params[i], &field.value, &fault);
+    if (err == ERR_OK) {
+      fields_put(fields, &count, field);
+    } else {
+      TRY(raise_or_end(s, err, &fault));
+    }
+  }
+  return count > 0 ? value_map(fields, count, ret_value) : ERR_OK;
+}
+
+enum err payload_done(struct chart_session *s, const struct payload *payload, struct value *ret_value) {
+  *ret_value = value_nil();
+  if (payload->content == NONE) {
+    return done_params(s, payload, ret_value);
+  }
+  struct fault fault = {0};
+  enum err err = script_value(s, payload->content, &s->arena, ret_value, &fault);
+  if (err == ERR_OK) {
+    return ERR_OK;
+  }
+  *ret_value = value_nil();
+  return raise_or_end(s, err, &fault);
 }
 
 enum err payload_value(struct chart_session *s, const struct payload *payload, struct value *ret_value,

@@ -143,6 +143,9 @@ enum err content_data(struct chart_session *s, struct range data, bool top_level
 /* Evaluates a payload into the session's arena; nil when it is empty. */
 enum err payload_value(struct chart_session *s, const struct payload *payload, struct value *ret_value,
                        struct fault *fault) MUST_CHECK;
+/* The payload of a <donedata>. A param that cannot be evaluated raises error.execution and is left out, the others stay
+ * (section 5.7.1); so does the content, and nothing is left. */
+enum err payload_done(struct chart_session *s, const struct payload *payload, struct value *ret_value) MUST_CHECK;
 /* The params of a payload as a map, without its content. */
 enum err payload_params(struct chart_session *s, const struct payload *payload, struct value *ret_value,
                         struct fault *fault) MUST_CHECK;

@@ -286,25 +286,12 @@ static enum err raise_done(struct chart_session *s, uint32_t state, struct value
   return queue_internal(s, event);
 }
 
-/* Evaluated on entry; when that fails the event goes out with empty data (section 5.5). */
-static enum err final_data(struct chart_session *s, const struct state *final, struct value *ret_data) {
-  *ret_data = value_nil();
-  if (final->donedata == NONE) {
-    return ERR_OK;
-  }
-  struct fault fault = {0};
-  enum err err = payload_value(s, &s->chart->payloads[final->donedata], ret_data, &fault);
-  if (err == ERR_OK) {
-    return ERR_OK;
-  }
-  *ret_data = value_nil();
-  return expr_faulty(err) ? raise_error(s, &fault, span_of(NULL, 0)) : call_fault(s, &fault);
-}
-
 static enum err enter_final(struct chart_session *s, uint32_t state) {
   const struct state *final = &s->chart->states[state];
-  struct value data;
-  TRY(final_data(s, final, &data));
+  struct value data = value_nil();
+  if (final->donedata != NONE) { /* evaluated on entry (section 5.5) */
+    TRY(payload_done(s, &s->chart->payloads[final->donedata], &data));
+  }
   if (final->parent == 0) {
     s->donedata = value_copy(&s->done_arena, &data);
     s->status = SESSION_ENDED;

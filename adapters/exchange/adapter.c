@@ -22,6 +22,7 @@
 #include "exchange/convert.h"
 #include "exchange/folder.h"
 #include "exchange/inbox.h"
+#include "exchange/once.h"
 #include "exchange/outbox.h"
 #include "exchange/profile.h"
 #include "link/link.h"
@@ -145,6 +146,7 @@ static void on_receipt(void *arg, const char *participant UNUSED, const struct l
   if (receipt->state == LINK_REFUSED && span_is(receipt->tag, REPLY_TAG)) {
     log_line(LOG_WARNING, "exchange", "msg=\"a reply was refused\" code=%.*s", SPAN_ARG(receipt->code));
   }
+  report(adapter, TROUBLE_SETTLE, once_receipt(adapter->link, receipt));
   inbox_receipt(adapter->inbox);
   adapter->settle = true;
   wake(adapter);
@@ -204,6 +206,7 @@ static enum err reply_all(struct adapter *adapter, const char *participant, cons
 static enum err on_delivery(void *arg, const char *participant, const struct delivery *delivery) {
   struct adapter *adapter = arg;
   enum err err = outbox_write(&adapter->outbox, participant, delivery);
+  err = err == ERR_OK ? once_delivered(adapter->profile, adapter->link, participant, delivery) : err;
   report(adapter, TROUBLE_DELIVERY, err);
   TRY(err);
   return reply_all(adapter, participant, delivery);

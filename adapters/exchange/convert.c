@@ -180,7 +180,7 @@ static enum err take_cell(const struct cell *cell, struct row_reading *reading) 
   if (cell->column->field) {
     reading->fields[reading->fields_count++] = (struct value_field){span_of_cstr(cell->column->field), value};
   }
-  if (strcmp(title, table->case_column) == 0) {
+  if (table->case_column && strcmp(title, table->case_column) == 0) {
     reading->event->case_id = cell->text;
   }
   if (table->occurred_column && strcmp(title, table->occurred_column) == 0) {
@@ -193,8 +193,61 @@ static enum err take_cell(const struct cell *cell, struct row_reading *reading) 
       return cell_fault(cell, "такого значения нет в справочнике");
     }
     reading->event->event = span_of_cstr(reading->choice->event);
+    reading->event->speaker = reading->choice->sender;
+    reading->event->own_case = reading->choice->own_case;
   }
   return ERR_OK;
+}
+
+/* What the choice says by itself. */
+static enum err add_settings(const struct profile *profile, struct row_reading *reading, struct arena *arena,
+                             struct fault *fault) {
+  const struct profile_choice *choice = reading->choice;
+  for (unsigned i = 0; choice && i < choice->set_count; i++) {
+    const struct profile_column column = {.title = choice->set[i].field, .format = choice->set[i].format};
+    const struct cell cell = {profile, &column, span_of_cstr(choice->set[i].value), arena, fault};
+    struct value_field *field = &reading->fields[reading->fields_count++];
+    field->name = span_of_cstr(column.title);
+    TRY(READERS[column.format](&cell, &field->value));
+  }
+  return ERR_OK;
+}
+
+static bool is_case_column(const struct profile_table *table, const struct profile_column *column) {
+  return table->case_column && strcmp(column->title, table->case_column) == 0;
+}
+
+static enum err take_cells(const struct profile *profile, const struct table_layout *layout, const struct row *row,
+                           struct row_reading *reading, struct arena *arena, struct fault *fault) {
+  const struct profile_table *table = layout->table;
+  for (unsigned i = 0; i < table->columns_count; i++) {
+    struct cell cell = {profile, &table->columns[i], {0}, arena, fault};
+    if (layout->positions[i] != SIZE_MAX) {
+      cell.text = row_plain(span_trim(row->fields[layout->positions[i]]));
+    }
+    if (!span_empty(cell.text)) {
+      TRY(take_cell(&cell, reading));
+    } else if (cell.column->required && !is_case_column(table, cell.column)) {
+      return cell_fault(&cell, "не заполнен");
+    }
+  }
+  return ERR_OK;
+}
+
+/* The case may be left open where the choice names it. */
+static enum err check_case(const struct row_reading *reading, struct fault *fault) {
+  return !span_empty(reading->event->case_id) || reading->event->own_case
+             ? ERR_OK
+             : fault_set(fault, ERR_INVALID, "Столбец «%s»: не заполнен.", reading->table->case_column);
+}
+
+/* Cells, the date of the choice and what it sets. */
+static size_t fields_max(const struct profile_table *table) {
+  size_t set = 0;
+  for (unsigned i = 0; i < table->events_count; i++) {
+    set = table->events[i].set_count > set ? table->events[i].set_count : set;
+  }
+  return table->columns_count + 1 + set;
 }
 
 /* The answer's own date field, where the events of a column have one each. */
@@ -216,20 +269,12 @@ enum err convert_row(const struct profile *profile, const struct table_layout *l
   struct row_reading reading = {.table = table,
                                 .event = ret_event,
                                 .occurred = CIVIL_DAY_NONE,
-                                .fields = ARENA_ARRAY(arena, struct value_field, table->columns_count + 1)};
+                                .fields = ARENA_ARRAY(arena, struct value_field, fields_max(table))};
   *ret_event = (struct exchange_event){.event = span_of_cstr(table->event), .occurred_at = CIVIL_MOMENT_NONE};
-  for (unsigned i = 0; i < table->columns_count; i++) {
-    struct cell cell = {profile, &table->columns[i], {0}, arena, fault};
-    if (layout->positions[i] != SIZE_MAX) {
-      cell.text = row_plain(span_trim(row->fields[layout->positions[i]]));
-    }
-    if (!span_empty(cell.text)) {
-      TRY(take_cell(&cell, &reading));
-    } else if (cell.column->required) {
-      return cell_fault(&cell, "не заполнен");
-    }
-  }
+  TRY(take_cells(profile, layout, row, &reading, arena, fault));
+  TRY(check_case(&reading, fault));
   add_date(&reading, arena);
+  TRY(add_settings(profile, &reading, arena, fault));
   return value_map(reading.fields, reading.fields_count, &ret_event->data);
 }
 

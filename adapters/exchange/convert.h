@@ -21,6 +21,8 @@ struct exchange_event {
   struct span case_id;
   civil_moment occurred_at; /* CIVIL_MOMENT_NONE: not said */
   struct value data;        /* map */
+  const char *speaker;      /* as profile_choice.sender and own_case say; NULL: nothing */
+  const char *own_case;
 };
 
 /* A table with the place of each of its columns in this file's header. */

@@ -28,6 +28,7 @@
 
 #include "base/log.h"
 #include "exchange/folder.h"
+#include "exchange/once.h"
 #include "exchange/result.h"
 #include "exchange/source.h"
 
@@ -489,20 +490,67 @@ static enum err choose_sender(const struct inbox *inbox, const struct inbox_file
              : fault_set(&record->fault, ERR_FORBIDDEN, "Этот участник не обслуживается здесь: проверьте поле as.");
 }
 
+/* Some decisions are another's who sits at the same table: its name is the folder's with another kind before the first
+ * "-". */
+static enum err choose_speaker(struct inbox *inbox, struct record *record, const char **sender) {
+  struct exchange_event *event = &record->event;
+  if (event->speaker) {
+    const char *rest = strchr(*sender, '-');
+    struct span name = arena_printf(&inbox->arena, "%s%s", event->speaker, rest ? rest : "");
+    *sender = served(inbox, name);
+    if (!*sender) {
+      return fault_set(&record->fault, ERR_FORBIDDEN, "Это решает участник %.*s, а он здесь не обслуживается.",
+                       SPAN_ARG(name));
+    }
+  }
+  if (event->own_case) {
+    event->case_id = arena_printf(&inbox->arena, "%s.%s", event->own_case, *sender);
+  }
+  return ERR_OK;
+}
+
+/* What the agency is told of a row that nobody had asked for. */
+static enum err remark(struct inbox *inbox, const struct inbox_file *file, const struct record *record,
+                       const char *sender) {
+  const struct profile *profile = inbox->options.profile;
+  bool asked = true;
+  if (!record->event.own_case) {
+    TRY(once_asked(profile, inbox->options.link, sender, record->event.case_id, &asked));
+  }
+  return asked ? ERR_OK
+               : link_row_remark(inbox->options.link, key_of(file), record->line, span_of_cstr(profile->asked->text));
+}
+
+static enum err tell_known(struct inbox *inbox, const struct inbox_file *file, const struct record *record,
+                           const struct once *once) {
+  struct span text = once->journal > 0 ? SPAN_LITERAL("Это решение уже принято.")
+                                       : SPAN_LITERAL("Это решение уже отправлено и ожидает ответа.");
+  return link_row_known(inbox->options.link, key_of(file), record->line, once->journal, text);
+}
+
 static enum err send_record(struct inbox *inbox, const struct inbox_file *file, struct record *record,
                             civil_moment now) {
   const char *sender = NULL;
   uint64_t sequence = 0;
+  struct once once;
   TRY(record->err);
   TRY(choose_sender(inbox, file, record, &sender));
+  TRY(choose_speaker(inbox, record, &sender));
   const struct exchange_event *event = &record->event;
+  TRY(once_ask(inbox->options.profile, inbox->options.link, sender, event, &inbox->arena, &once, &record->fault));
+  if (once.known) {
+    return tell_known(inbox, file, record, &once);
+  }
   const struct link_event message = {.participant = sender,
                                      .event = event->event,
                                      .case_id = event->case_id,
                                      .occurred_at = event->occurred_at == CIVIL_MOMENT_NONE ? now : event->occurred_at,
-                                     .data = &event->data};
+                                     .data = &event->data,
+                                     .tag = once.tag};
   TRY(link_send(inbox->options.link, &message, &sequence, &record->fault));
-  return link_row_sent(inbox->options.link, key_of(file), record->line, sender, sequence);
+  TRY(once_sent(inbox->options.link, &once));
+  TRY(link_row_sent(inbox->options.link, key_of(file), record->line, sender, sequence));
+  return remark(inbox, file, record, sender);
 }
 
 static enum err take_record(struct inbox *inbox, struct inbox_file *file, struct record *record, civil_moment now) {

@@ -28,10 +28,22 @@ static const cyaml_schema_field_t COLUMN_FIELDS[] = {
 static const cyaml_schema_value_t COLUMN = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct profile_column, COLUMN_FIELDS)};
 
+static const cyaml_schema_field_t SETTING_FIELDS[] = {
+    TEXT_FIELD("field", 0, struct profile_setting, field),
+    CYAML_FIELD_ENUM("format", CYAML_FLAG_STRICT, struct profile_setting, format, FORMATS, CYAML_ARRAY_LEN(FORMATS)),
+    TEXT_FIELD("value", 0, struct profile_setting, value),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t SETTING = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct profile_setting, SETTING_FIELDS)};
+
 static const cyaml_schema_field_t CHOICE_FIELDS[] = {
     TEXT_FIELD("text", 0, struct profile_choice, text),
     TEXT_FIELD("event", 0, struct profile_choice, event),
     TEXT_FIELD("date_field", CYAML_FLAG_OPTIONAL, struct profile_choice, date_field),
+    LIST_FIELD("set", CYAML_FLAG_OPTIONAL, struct profile_choice, set, &SETTING),
+    TEXT_FIELD("sender", CYAML_FLAG_OPTIONAL, struct profile_choice, sender),
+    TEXT_FIELD("own_case", CYAML_FLAG_OPTIONAL, struct profile_choice, own_case),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t CHOICE = {
@@ -42,7 +54,7 @@ static const cyaml_schema_field_t TABLE_FIELDS[] = {
     TEXT_FIELD("event", CYAML_FLAG_OPTIONAL, struct profile_table, event),
     TEXT_FIELD("event_column", CYAML_FLAG_OPTIONAL, struct profile_table, event_column),
     LIST_FIELD("events", CYAML_FLAG_OPTIONAL, struct profile_table, events, &CHOICE),
-    TEXT_FIELD("case_column", 0, struct profile_table, case_column),
+    TEXT_FIELD("case_column", CYAML_FLAG_OPTIONAL, struct profile_table, case_column),
     TEXT_FIELD("occurred_column", CYAML_FLAG_OPTIONAL, struct profile_table, occurred_column),
     LIST_FIELD("columns", 0, struct profile_table, columns, &COLUMN),
     CYAML_FIELD_END,
@@ -100,11 +112,27 @@ static const cyaml_schema_field_t LIST_FIELDS[] = {
 };
 static const cyaml_schema_value_t LIST = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct profile_list, LIST_FIELDS)};
 
+static const cyaml_schema_field_t ONCE_FIELDS[] = {
+    LIST_FIELD("fields", 0, struct profile_once, fields, &NAME),
+    TEXT_FIELD("again_after", CYAML_FLAG_OPTIONAL, struct profile_once, again_after),
+    TEXT_FIELD("again_field", CYAML_FLAG_OPTIONAL, struct profile_once, again_field),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t ASKED_FIELDS[] = {
+    TEXT_FIELD("delivery", 0, struct profile_asked, delivery),
+    TEXT_FIELD("until", 0, struct profile_asked, until),
+    TEXT_FIELD("item", 0, struct profile_asked, item),
+    TEXT_FIELD("text", 0, struct profile_asked, text),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t PROFILE_FIELDS[] = {
     TEXT_FIELD("title", 0, struct profile, title),
     LIST_FIELD("tables", CYAML_FLAG_OPTIONAL, struct profile, tables, &TABLE),
     LIST_FIELD("out", CYAML_FLAG_OPTIONAL, struct profile, out, &OUT),
     LIST_FIELD("replies", CYAML_FLAG_OPTIONAL, struct profile, replies, &REPLY),
+    CYAML_FIELD_MAPPING_PTR("once", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct profile, once, ONCE_FIELDS),
+    CYAML_FIELD_MAPPING_PTR("asked", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct profile, asked, ASKED_FIELDS),
     LIST_FIELD("lists", CYAML_FLAG_OPTIONAL, struct profile, lists, &LIST),
     CYAML_FIELD_END,
 };
@@ -184,11 +212,32 @@ static enum err check_column(const struct profile *profile, const struct profile
   return ERR_OK;
 }
 
+/* A value that a choice sets has to be one, and its list the column's of that field; only the plain formats have none.
+ */
+static enum err check_choice(const struct profile_table *table, const struct profile_choice *choice,
+                             struct fault *fault) {
+  for (unsigned i = 0; i < choice->set_count; i++) {
+    enum column_format format = choice->set[i].format;
+    if (format == COLUMN_CODE || format == COLUMN_CODES) {
+      return fault_set(fault, ERR_CONFIG, "table \"%s\": \"set\" takes no codes: write the code as a text",
+                       table->name);
+    }
+  }
+  return table->case_column || choice->own_case
+             ? ERR_OK
+             : fault_set(fault, ERR_CONFIG, "table \"%s\": without case_column every choice needs own_case",
+                         table->name);
+}
+
 static enum err check_table(const struct profile *profile, const struct profile_table *table, struct fault *fault) {
   if (!table->event == !table->event_column) {
     return fault_set(fault, ERR_CONFIG, "table \"%s\": give either event or event_column", table->name);
   }
-  if (!is_required(table, table->case_column) || (table->event_column && !is_required(table, table->event_column))) {
+  for (unsigned i = 0; i < table->events_count; i++) {
+    TRY(check_choice(table, &table->events[i], fault));
+  }
+  bool cases = table->case_column ? is_required(table, table->case_column) : table->events_count > 0;
+  if (!cases || (table->event_column && !is_required(table, table->event_column))) {
     return fault_set(fault, ERR_CONFIG, "table \"%s\": case_column and event_column have to be required columns",
                      table->name);
   }
@@ -243,6 +292,10 @@ enum err profile_load(const char *path, const char *territories_path, struct pro
   }
   for (unsigned i = 0; i < profile->tables_count; i++) {
     TRY(check_table(profile, &profile->tables[i], fault));
+  }
+  if (profile->once &&
+      (profile->once->fields_count == 0 || !profile->once->again_after != !profile->once->again_field)) {
+    return fault_set(fault, ERR_CONFIG, "once: give at least one field, and again_after with again_field");
   }
   *ret_profile = profile;
   profile = NULL;

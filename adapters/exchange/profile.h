@@ -33,10 +33,24 @@ struct profile_column {
   char *list; /* COLUMN_CODE(S) */
 };
 
+/* A field that a choice sets by itself: the value as it would stand in a column of that format. */
+struct profile_setting {
+  char *field;
+  enum column_format format;
+  char *value;
+};
 struct profile_choice {
   char *text;
   char *event;
   char *date_field; /* of the payload: takes the date of the occurred column; NULL: none */
+  struct profile_setting *set;
+  unsigned set_count;
+  /* Whoever speaks here is another participant that this process serves: the folder's, with what stands before the
+   * first
+   * "-" replaced by this. NULL: the folder's. */
+  char *sender;
+  /* It is for the speaker's own case, PREFIX.SPEAKER, whatever stands in the case column. NULL: it is not. */
+  char *own_case;
 };
 
 /* A table that the agency sends. */
@@ -46,7 +60,7 @@ struct profile_table {
   char *event_column; /* the column that says it, by `events` */
   struct profile_choice *events;
   unsigned events_count;
-  char *case_column;     /* whose text is the case id */
+  char *case_column;     /* whose text is the case id; NULL: every choice has an own_case */
   char *occurred_column; /* a date; NULL: the day on which the file is read */
   struct profile_column *columns;
   unsigned columns_count;
@@ -79,6 +93,24 @@ struct profile_reply {
   unsigned fields_count;
 };
 
+/* What is sent once only: events with a value in the first of these fields are alike when sender, case, event and all
+ * of these fields are. Told again with the same content, such a row is known; with another one it is refused, until an
+ * event `again_after` for the case has taken back the one that its field `again_field` names. */
+struct profile_once {
+  char **fields;
+  unsigned fields_count;
+  char *again_after;
+  char *again_field;
+};
+/* Whether a case was on the agenda: it was when a delivery of this kind had come for it, and had not been withdrawn by
+ * one of the kind `until`. A row for another case gets the remark `text`. */
+struct profile_asked {
+  char *delivery;
+  char *until;
+  char *item; /* field of both deliveries that tells several of one case apart */
+  char *text;
+};
+
 struct profile_code {
   char *code;
   char *title;
@@ -99,6 +131,8 @@ struct profile {
   unsigned out_count;
   struct profile_reply *replies;
   unsigned replies_count;
+  struct profile_once *once;   /* NULL: everything as often as it is told */
+  struct profile_asked *asked; /* NULL: nothing is told */
   struct profile_list *lists;
   unsigned lists_count;
 };

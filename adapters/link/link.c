@@ -200,6 +200,14 @@ enum err link_row_refused(struct link *link, struct span file, uint64_t row, str
   return spool_row_refused(link->spool, file, row, code, text);
 }
 
+enum err link_row_known(struct link *link, struct span file, uint64_t row, uint64_t journal, struct span text) {
+  return spool_row_known(link->spool, file, row, journal, text);
+}
+
+enum err link_row_remark(struct link *link, struct span file, uint64_t row, struct span text) {
+  return spool_row_remark(link->spool, file, row, text);
+}
+
 enum err link_rows(struct link *link, struct span file, bool (*visit)(void *arg, const struct link_row *row),
                    void *arg) {
   return spool_rows(link->spool, file, visit, arg);

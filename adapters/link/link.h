@@ -125,6 +125,12 @@ enum err link_row_sent(struct link *link, struct span file, uint64_t row, const 
 enum err link_row_refused(struct link *link, struct span file, uint64_t row, struct span code,
                           struct span text) MUST_CHECK;
 
+/* … or was not sent, for it has been accepted before (LINK_DUPLICATE); journal 0: it is on its way. */
+enum err link_row_known(struct link *link, struct span file, uint64_t row, uint64_t journal,
+                        struct span text) MUST_CHECK;
+/* What the agency is to be told of a row that was sent, unless it is refused. */
+enum err link_row_remark(struct link *link, struct span file, uint64_t row, struct span text) MUST_CHECK;
+
 struct link_row {
   uint64_t row;
   uint64_t sequence; /* 0: refused here */

@@ -52,8 +52,13 @@ _Static_assert(LINK_PENDING == 0 && LINK_REFUSED == 3, "stored in the spool");
   X(FILE_LINES, "DELETE FROM line WHERE file = ?1")                                                                    \
   X(LINE_SENT, "INSERT OR REPLACE INTO line(file, number, participant, sequence) VALUES(?1, ?2, ?3, ?4)")              \
   X(LINE_REFUSED, "INSERT OR REPLACE INTO line(file, number, code, text) VALUES(?1, ?2, ?3, ?4)")                      \
-  X(LINES, "SELECT l.number, coalesce(l.sequence, 0), coalesce(o.state, 3), coalesce(o.journal, 0),"                   \
-           " coalesce(l.code, o.code, ''), coalesce(l.text, o.text, '') FROM line l LEFT JOIN outgoing o"              \
+  X(LINE_KNOWN, "INSERT OR REPLACE INTO line(file, number, sequence, code, text) VALUES(?1, ?2, ?3, 'known', ?4)")     \
+  X(LINE_REMARK, "UPDATE line SET text = ?3 WHERE file = ?1 AND number = ?2")                                          \
+  X(LINES, "SELECT l.number, CASE WHEN l.participant IS NULL THEN 0 ELSE l.sequence END,"                              \
+           " coalesce(o.state, CASE WHEN l.code = 'known' THEN 2 ELSE 3 END),"                                         \
+           " coalesce(o.journal, CASE WHEN l.code = 'known' THEN l.sequence END, 0), coalesce(l.code, o.code, ''),"    \
+           " CASE WHEN o.state = 3 THEN coalesce(o.text, '') ELSE coalesce(l.text, o.text, '') END"                    \
+           " FROM line l LEFT JOIN outgoing o"                                                                         \
            " ON o.participant = l.participant AND o.sequence = l.sequence WHERE l.file = ?1 ORDER BY l.number")        \
   X(LINES_PENDING, "SELECT count(*) FROM line l JOIN outgoing o ON o.participant = l.participant"                      \
                    " AND o.sequence = l.sequence WHERE l.file = ?1 AND o.state = 0")                                   \
@@ -407,6 +412,14 @@ enum err spool_row_sent(struct spool *spool, struct span file, uint64_t row, str
 
 enum err spool_row_refused(struct spool *spool, struct span file, uint64_t row, struct span code, struct span text) {
   return run(spool, SQL_LINE_REFUSED, "titt", file, row, code, text);
+}
+
+enum err spool_row_known(struct spool *spool, struct span file, uint64_t row, uint64_t journal, struct span text) {
+  return run(spool, SQL_LINE_KNOWN, "tiit", file, row, journal, text);
+}
+
+enum err spool_row_remark(struct spool *spool, struct span file, uint64_t row, struct span text) {
+  return run(spool, SQL_LINE_REMARK, "tit", file, row, text);
 }
 
 static struct link_row row_of(sqlite3_stmt *row) {

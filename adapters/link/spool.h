@@ -60,6 +60,10 @@ enum err spool_row_sent(struct spool *spool, struct span file, uint64_t row, str
                         uint64_t sequence) MUST_CHECK;
 enum err spool_row_refused(struct spool *spool, struct span file, uint64_t row, struct span code,
                            struct span text) MUST_CHECK;
+/* A line without participant and with the code "known": its sequence is the number in the journal. */
+enum err spool_row_known(struct spool *spool, struct span file, uint64_t row, uint64_t journal,
+                         struct span text) MUST_CHECK;
+enum err spool_row_remark(struct spool *spool, struct span file, uint64_t row, struct span text) MUST_CHECK;
 enum err spool_rows(struct spool *spool, struct span file, bool (*visit)(void *arg, const struct link_row *row),
                     void *arg) MUST_CHECK;
 enum err spool_rows_pending(struct spool *spool, struct span file, uint64_t *ret_count) MUST_CHECK;

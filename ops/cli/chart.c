@@ -12,7 +12,7 @@
 #include "chart/chart.h"
 #include "cli.h"
 
-enum { SOURCE_SIZE_MAX = 1 << 20, JUMPS_MAX = 10000 };
+enum { JUMPS_MAX = 10000 };
 
 struct test {
   const char *path;
@@ -24,38 +24,6 @@ struct test {
   struct chart_session *session;
   struct chart_outcome outcome;
 };
-
-/* --- files that a chart names --- */
-
-static bool is_inside(const char *folder, const char *path) {
-  size_t size = strlen(folder);
-  return strncmp(folder, path, size) == 0 && (path[size] == '/' || size == 1);
-}
-
-/* "file:NAME" or NAME, relative to the chart's folder and not out of it. */
-static enum err load_source(void *arg, struct span uri, struct arena *arena, struct span *ret_bytes) {
-  const struct test *test = arg;
-  struct span scheme = SPAN_LITERAL("file:");
-  if (span_starts_with(uri, scheme)) {
-    uri = span_of(uri.data + scheme.size, uri.size - scheme.size);
-  }
-  if (span_empty(uri) || uri.data[0] == '/' || memchr(uri.data, '\0', uri.size)) {
-    return ERR_FORBIDDEN;
-  }
-  struct span joined = arena_printf(arena, "%s/%.*s", test->folder, SPAN_ARG(uri));
-  char *real = realpath(arena_cstr(arena, joined), NULL);
-  if (!real) {
-    return ERR_NOT_FOUND;
-  }
-  struct span bytes = span_of(NULL, 0);
-  enum err err = is_inside(test->folder, real) ? cli_read_file(real, SOURCE_SIZE_MAX, &bytes, NULL) : ERR_FORBIDDEN;
-  free(real);
-  if (err == ERR_OK) {
-    *ret_bytes = arena_copy(arena, bytes);
-    free((void *)bytes.data);
-  }
-  return err;
-}
 
 static enum err find_folder(struct test *test) {
   char *real = realpath(test->path, NULL);
@@ -79,8 +47,6 @@ static void print_trace(void *arg, const char *what, struct span detail) {
   (void)arg;
   (void)printf("%s %.*s\n", what, SPAN_ARG(detail));
 }
-
-/* --- running --- */
 
 static enum err restore_from_bytes(struct test *test, struct fault *fault) {
   struct writer w;
@@ -128,9 +94,9 @@ static int verdict(const struct test *test) {
 
 static enum err compile(struct test *test, struct fault *fault) {
   struct span document;
-  TRY(cli_read_file(test->path, SOURCE_SIZE_MAX, &document, fault));
+  TRY(cli_read_file(test->path, CHART_SOURCE_MAX, &document, fault));
   const struct chart_source source = {
-      .document = document, .name = test->path, .loader = load_source, .loader_arg = test};
+      .document = document, .name = test->path, .loader = chart_source_load, .loader_arg = test->folder};
   enum err err = chart_compile(test->worker, &source, &test->chart, fault);
   free((void *)document.data);
   return err;

@@ -31,6 +31,10 @@ bool chart_path_exists(const char *path);
  * catalogue, else where every command looks. */
 const char *chart_config_dir(struct chart_file *file, const char *given);
 
+/* A chart_loader for the files beside a chart: "file:NAME" or NAME, relative to `folder` (a text that ends with NUL)
+ * and not out of it. */
+enum err chart_source_load(void *folder, struct span uri, struct arena *arena, struct span *ret_bytes);
+
 /* ---- the schema (chart_schema.c) ---- */
 
 struct chart_schema;

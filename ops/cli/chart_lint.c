@@ -22,9 +22,10 @@ struct linting {
   enum lint_language language;
   bool json;
   const char *config_given;
-  const char *config_dir; /* of the configuration that is loaded; NULL: none yet */
-  struct chart_schema *schema;
-  struct config *config;
+  const char *config_dir;      /* of the files that are being looked at; NULL: none yet */
+  struct chart_schema *schema; /* of that folder, if it has one */
+  struct config *config;       /* of that folder; NULL until a chart needs it */
+  bool without_schema;         /* some chart had to do without */
   size_t errors, warnings;
   size_t unread;      /* files that could not be looked at */
   int broken;         /* the exit code for them */
@@ -46,21 +47,37 @@ static void forget_config(struct linting *l) {
   l->config_dir = NULL;
 }
 
-/* Files of one configuration follow one another: it is read once. */
+/* Only what speaks of cases is asked about the catalogue. */
+static bool speaks_of_cases(struct linting *l, const struct chart_file *file) {
+  const char *prefix = casework_vocabulary()->type_prefix;
+  return l->config_given || memmem(file->source.data, file->source.size, prefix, strlen(prefix)) != NULL;
+}
+
+static enum err load_schema(struct linting *l, struct fault *fault) {
+  struct span catalog = arena_printf(&l->arena, "%s/schema/catalog.xml", l->config_dir);
+  if (!l->config_given && !chart_path_exists(arena_cstr(&l->arena, catalog))) {
+    l->without_schema = true;
+    return ERR_OK;
+  }
+  return chart_schema_load(l->config_dir, &l->schema, fault);
+}
+
+/* Files of one configuration follow one another: it is read once. A chart that is no process needs none, and is
+ * looked at without the schema where there is none. */
 static enum err load_config(struct linting *l, struct chart_file *file, struct fault *fault) {
   const char *dir = chart_config_dir(file, l->config_given);
   char *real = realpath(dir, NULL);
   dir = arena_cstr(&l->arena, span_of_cstr(real ? real : dir));
   free(real);
-  if (l->config_dir && strcmp(l->config_dir, dir) == 0) {
-    return ERR_OK;
+  if (!l->config_dir || strcmp(l->config_dir, dir) != 0) {
+    forget_config(l);
+    l->config_dir = dir;
   }
-  forget_config(l);
-  const struct config_options options = {.config_dir = dir, .without_processes = true};
-  TRY(config_load(&options, &l->config, fault));
-  TRY(chart_schema_load(dir, &l->schema, fault));
-  l->config_dir = dir;
-  return ERR_OK;
+  if (!l->config && speaks_of_cases(l, file)) {
+    const struct config_options options = {.config_dir = dir, .without_processes = true};
+    TRY(config_load(&options, &l->config, fault));
+  }
+  return l->schema ? ERR_OK : load_schema(l, fault);
 }
 
 static bool has_form(void *arg, struct span name) {
@@ -149,23 +166,20 @@ static void lint_case(struct linting *l, struct chart_file *file, const struct n
   }
 }
 
-/* Only what speaks of cases is asked about the catalogue. */
-static bool speaks_of_cases(struct linting *l, const struct chart_file *file) {
-  const char *prefix = casework_vocabulary()->type_prefix;
-  return l->config_given || memmem(file->source.data, file->source.size, prefix, strlen(prefix)) != NULL;
-}
-
 static void lint_fault_once(struct lint *lint, const struct fault *fault) {
   if (!lint_has_line(lint, fault->line)) {
     lint_fault(lint, fault);
   }
 }
 
-/* False when the chart does not compile. */
-static bool lint_compiled(struct chart_file *file, const struct node *root, struct lint *lint) {
+/* False when the chart does not compile. The charts of processes name no files: the daemon would read none. */
+static bool lint_compiled(struct chart_file *file, const struct node *root, bool process, struct lint *lint) {
   const struct chart_worker_options options = {.limits = chart_limits_default()};
-  const struct chart_source source = {
-      .document = file->source, .name = file->path, .vocabulary = casework_vocabulary()};
+  const struct chart_source source = {.document = file->source,
+                                      .name = file->path,
+                                      .vocabulary = casework_vocabulary(),
+                                      .loader = process ? NULL : chart_source_load,
+                                      .loader_arg = (void *)file->folder};
   DEFER(chart_worker_destroy) struct chart_worker *worker = NULL;
   DEFER(chart_destroy) struct chart *chart = NULL;
   struct fault fault = {.err = ERR_OK};
@@ -192,13 +206,16 @@ static void lint_source(struct linting *l, struct chart_file *file, struct lint 
     lint_fault(lint, &fault);
     return;
   }
-  chart_schema_check(l->schema, file->source, lint);
+  if (l->schema) {
+    chart_schema_check(l->schema, file->source, lint);
+  }
   if (err != ERR_OK) {
     lint_fault_once(lint, &fault);
     return;
   }
-  bool compiled = lint_compiled(file, root, lint);
-  if (speaks_of_cases(l, file)) {
+  bool process = speaks_of_cases(l, file);
+  bool compiled = lint_compiled(file, root, process, lint);
+  if (process) {
     lint_case(l, file, root, compiled, lint);
   }
 }
@@ -354,6 +371,13 @@ static void add_word(struct linting *l, struct files *files, const char *word) {
 /* ---- the verb ---- */
 
 static int conclude(const struct linting *l, size_t files) {
+  if (l->without_schema) {
+    (void)fputs(
+        l->language == LINT_RUSSIAN
+            ? "схемы W3C здесь нет (папка настроек не найдена, её называет --config): проверено без неё\n"
+            : "the schema of the W3C is not here (no configuration, which --config names): looked at without it\n",
+        stderr);
+  }
   if (l->json) {
     (void)fputs(l->errors + l->warnings > 0 ? "\n]\n" : "]\n", stdout);
   } else if (l->language == LINT_RUSSIAN) {

@@ -17,6 +17,7 @@ import unittest
 
 KURATOR, ROOT = sys.argv.pop(1), sys.argv.pop(1)
 CONFIG = os.path.join(ROOT, "config")
+RIGHT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "right")
 BAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bad")
 LINTERS = ("engine/chart/lint_chart.c", "engine/casework/lint.c", "ops/cli/chart_lint.c", "ops/cli/chart_schema.c")
 
@@ -62,6 +63,24 @@ class Lint(unittest.TestCase):
         charts = sorted(glob.glob(os.path.join(CONFIG, "processes", "*", "chart.scxml")))
         done = lint(*charts[:2], os.path.dirname(charts[2]))
         self.assertEqual(done.stdout, "charts: 3, errors: 0, warnings: 0\n")
+
+    def test_nothing_is_said_against_what_the_recommendation_allows(self):
+        for language in ("ru", "en"):
+            done = lint("--lang", language, RIGHT)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+
+    def test_a_chart_that_is_no_process_needs_no_configuration(self):
+        elsewhere = {name: value for name, value in os.environ.items() if name != "KURATOR_CONFIG"}
+        with tempfile.TemporaryDirectory() as folder:
+            chart = os.path.join(folder, "own.scxml")
+            with open(chart, "w", encoding="utf-8") as file:
+                file.write('<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0">\n<state id="a"/>\n'
+                           '<state id="island"/></scxml>')
+            done = subprocess.run([KURATOR, "chart", "lint", chart], capture_output=True, text=True, timeout=60,
+                                  check=False, cwd=folder, env=elsewhere)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("own.scxml:3: error", done.stdout)
+        self.assertIn("charts: 1, errors: 1, warnings: 0\n", done.stdout)
 
     def test_charts_of_others_are_not_asked_about_the_catalogue(self):
         done = lint(os.path.join(ROOT, "tests", "conformance", "charts", "cancel.scxml"))

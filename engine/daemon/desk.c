@@ -182,7 +182,9 @@ static void wait_for_act(struct desk *desk, const struct wire_message *message, 
   pending->ticket = page->ticket;
   pending->then = page->then;
   pending->subject_size = page->subject.size;
-  memcpy(pending->subject, page->subject.data, page->subject.size);
+  if (page->subject.size > 0) {
+    memcpy(pending->subject, page->subject.data, page->subject.size);
+  }
   pending->next = desk->pending;
   desk->pending = pending;
   if (!waiter_set(&pending->waiter, message->peer, number)) {

@@ -111,10 +111,11 @@ struct runtime {
   void (*informed)(void *arg, const struct case_effect *effect);
   void *informed_arg;
 
-  bool master_known; /* the store can tell whether it was sealed under our master key */
-  bool committing;   /* between store_commit and done */
-  bool calling;      /* inside a port: a tick would clear what is being shown */
-  enum err failed;   /* not ERR_OK: the store is unsafe */
+  bool links_caught_up; /* link_catch.c */
+  bool master_known;    /* the store can tell whether it was sealed under our master key */
+  bool committing;      /* between store_commit and done */
+  bool calling;         /* inside a port: a tick would clear what is being shown */
+  enum err failed;      /* not ERR_OK: the store is unsafe */
   struct runtime_stats stats;
 };
 

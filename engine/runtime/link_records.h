@@ -19,7 +19,8 @@
 #include "runtime/engine.h"
 
 enum {
-  LINK_CASES_MAX = 100,             /* of one person, by the engine; further ones are proposed to an operator */
+  LINK_CASES_MAX = 100, /* of one person, by the engine; further ones are proposed to an operator */
+  LINK_JOINED_MAX = 1000,
   LINK_NEAR_MAX = RUNTIME_NEAR_MAX, /* persons that a person may be; and persons that share a mark */
   LINK_ID_SIZE = 18,                /* "P-" and 16 hexadecimal digits */
 };

@@ -431,6 +431,9 @@ enum err links_join(struct runtime *runtime, struct span root, struct span other
   if (span_equal(into.id, from.id)) {
     return fault_set(fault, ERR_CONFLICT, "Эти случаи уже связаны");
   }
+  if (into.cases_count + from.cases_count > LINK_JOINED_MAX) {
+    return fault_set(fault, ERR_LIMIT, "У одного человека не бывает столько случаев");
+  }
   case_of(&into, root)->fixed = true;
   while (from.cases_count > 0) {
     struct link_case moved = take_case(runtime, &from, from.cases[0].root);

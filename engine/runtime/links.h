@@ -18,6 +18,9 @@ enum err links_join(struct runtime *runtime, struct span root, struct span other
 /* They are not: linked, `root` gets a person of its own; proposed, the proposal goes. Neither comes again by itself.
  * `other` empty: `root` is taken out of its person. ERR_CONFLICT: it has no other cases. */
 enum err links_split(struct runtime *runtime, struct span root, struct span other, struct fault *fault) MUST_CHECK;
+/* Some of the cases that were there before there were links, or before the catalogue's identities were what they are;
+ * in each batch, until all are done. */
+void links_catch_up(struct runtime *runtime);
 /* Destroys the keys of all cases of this one's person, and what linked them; `journal` is the entry that says so. */
 void links_erase(struct runtime *runtime, struct span root, uint64_t journal);
 

@@ -26,6 +26,7 @@
 
 #include "base/log.h"
 #include "runtime/engine.h"
+#include "runtime/links.h"
 
 enum { BATCH_BYTES_MAX = 16 << 20 };
 
@@ -196,6 +197,7 @@ static enum err batch_commit(struct runtime *runtime) {
   acts_write(runtime);
   incidents_write_resolutions(runtime);
   streams_trim(runtime);
+  links_catch_up(runtime);
   cursors_write(&runtime->cursors, runtime->store, &runtime->scratch);
   definitions_write(&runtime->definitions, runtime->store, &runtime->scratch);
   signed_write(runtime);

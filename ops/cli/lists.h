@@ -39,6 +39,10 @@ int clock_advance(int argc, char **argv);
 int event_submit(int argc, char **argv);
 /* person.c */
 int person_show(int argc, char **argv);
+int person_cases(int argc, char **argv);
+int person_proposals(int argc, char **argv);
+int person_link(int argc, char **argv);
+int person_unlink(int argc, char **argv);
 int person_erase(int argc, char **argv);
 /* audit.c */
 int audit_export_run(int argc, char **argv);

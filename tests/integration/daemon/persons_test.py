@@ -16,9 +16,9 @@ SECRETS = {"surname": "Неразглашаемов", "given_name": "Тайно�
 REASON = "запрос прокуратуры 7-15"
 
 
-def notice(case=CASE):
+def notice(case=CASE, **changes):
     data = {"notice_number": "1", "edition": 1, "notice_date": "2024-01-10", "release_date": "2024-08-30",
-            "municipality": "surgut", "needs": ["employment"], **SECRETS}
+            "municipality": "surgut", "needs": ["employment"], **SECRETS, **changes}
     return {"as": "ufsin", "event": "release.notice", "case": case, "data": data}
 
 
@@ -114,7 +114,7 @@ class Persons(unittest.TestCase):
 
     def test_what_waits_in_a_stream_shows_the_name_no_more(self):
         """The task is in the provider's stream before its link comes for the first time."""
-        self.play("2024-01-10", [notice(), notice("86-2024-00002")])
+        self.play("2024-01-10", [notice(), notice("86-2024-00002", birth_date="1990-04-05")])
         self.assertEqual(0, self.erase("--yes").returncode)
         self.play("2024-01-11", [{"as": "provider-surgut", "event": "consultation.held", "case": "86-2024-00002",
                                   "data": {"held_on": "2024-01-11"}}])

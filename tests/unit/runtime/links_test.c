@@ -1,4 +1,5 @@
 /* One citizen's several cases are found to be one person's, a doubt never joins, and no case shows the other. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -361,6 +362,63 @@ static void links_outlive_a_restart_and_are_no_part_of_a_rehearsal(void **state)
   assert_string_equal(bench_outcome(&b), bench_rehearse(&b, bench_export(&b), "2026-02-28"));
 }
 
+struct doomed {
+  struct span keys[200];
+  size_t count;
+};
+
+static bool doom(void *arg, struct span key, struct span value) {
+  struct doomed *doomed = arg;
+  (void)value;
+  assert_true(doomed->count < 200);
+  doomed->keys[doomed->count++] = arena_copy(&b.arena, key);
+  return true;
+}
+
+static void stored(void *arg, enum err result) {
+  (void)arg;
+  assert_int_equal(ERR_OK, result);
+}
+
+/* As a program left the store that knew of no links. */
+static void forget_links(void) {
+  static const char *const names[] = {"link", "pair"};
+  struct doomed doomed = {.count = 0};
+  bench_stop(&b);
+  for (size_t i = 0; i < 2; i++) {
+    struct record_key prefix = record_index_key(names[i], span_of(NULL, 0));
+    struct span at = record_key_span(&prefix);
+    assert_int_equal(ERR_OK, store_scan(b.store, STORE_INDEX, at, at, doom, &doomed));
+  }
+  store_begin(b.store);
+  for (size_t i = 0; i < doomed.count; i++) {
+    store_delete(b.store, STORE_INDEX, doomed.keys[i]);
+  }
+  store_delete(b.store, STORE_META, SPAN_LITERAL("runtime/links"));
+  store_commit(b.store, stored, NULL);
+  while (store_poll(b.store)) {
+  }
+  bench_start(&b);
+}
+
+static void cases_of_an_earlier_program_are_linked_as_batches_come(void **state) {
+  (void)state;
+  enum { CASES = 40 };
+  char name[16];
+  for (int i = 0; i < CASES; i++) {
+    (void)snprintf(name, sizeof name, "N-%03d", i);
+    begin(name, 1, i % 2 == 0 ? IVANOV_1 : IVANOV_2);
+  }
+  forget_links();
+  assert_int_equal(0, link_records());
+  for (uint64_t i = 1; i < 5; i++) {
+    bench_send(&b, TUESDAY, &(struct bench_message){"helper-north", i, "visit.done", "N-001", NULL, NULL});
+  }
+  assert_int_equal(CASES / 2, linked("N-000").cases_count);
+  assert_int_equal(CASES / 2, linked("N-039").cases_count);
+  assert_int_equal(1, proposals());
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
@@ -379,6 +437,7 @@ int main(void) {
       TEST(an_erasure_destroys_all_keys_and_all_links_and_the_chain_holds),
       cmocka_unit_test(what_anybody_hears_of_a_case_does_not_depend_on_another_of_its_person),
       TEST(the_database_tells_nothing_of_a_link),
+      TEST(cases_of_an_earlier_program_are_linked_as_batches_come),
       TEST(links_outlive_a_restart_and_are_no_part_of_a_rehearsal),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,13 @@ struct child *case_child_new(struct case_file *c) {
   return &c->children[c->children_count++];
 }
 
+struct case_document *case_document_new(struct case_file *c) {
+  void *items = c->documents;
+  case_room(&c->arena, &items, c->documents_count, &c->documents_capacity, sizeof *c->documents);
+  c->documents = items;
+  return &c->documents[c->documents_count++];
+}
+
 void case_watch_drop(struct case_file *c, struct watch *watch) {
   size_t index = (size_t)(watch - c->watches);
   c->watches_count--;
@@ -249,6 +256,23 @@ static void view_children(const struct case_file *c, struct arena *arena, struct
   }
 }
 
+static void view_documents(const struct case_file *c, struct arena *arena, struct case_view *view) {
+  view->documents = ARENA_ARRAY(arena, struct case_document, c->documents_count);
+  view->documents_count = c->documents_count;
+  for (size_t i = 0; i < c->documents_count; i++) {
+    const struct case_document *document = &c->documents[i];
+    struct text_list measures = {ARENA_ARRAY(arena, struct span, document->measures.count), document->measures.count};
+    for (size_t k = 0; k < measures.count; k++) {
+      measures.items[k] = arena_copy(arena, document->measures.items[k]);
+    }
+    view->documents[i] = *document;
+    view->documents[i].kind = arena_copy(arena, document->kind);
+    view->documents[i].state = arena_copy(arena, document->state);
+    view->documents[i].to = arena_copy(arena, document->to);
+    view->documents[i].measures = measures;
+  }
+}
+
 void case_view_of(const struct case_file *c, struct arena *arena, struct case_view *ret_view) {
   struct case_view view = {
       .identity = {.id = arena_copy(arena, c->identity.id),
@@ -274,5 +298,6 @@ void case_view_of(const struct case_file *c, struct arena *arena, struct case_vi
       .states = case_states(c, arena),
   };
   view_children(c, arena, &view);
+  view_documents(c, arena, &view);
   *ret_view = view;
 }

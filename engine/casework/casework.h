@@ -36,6 +36,7 @@ enum {
   CASE_CHILDREN_MAX = 200,
   DEADLINE_HELD_MAX = 100000,      /* working days of pauses */
   CASE_DEADLINES_MAX = 400,        /* kept in one case, ended ones included */
+  CASE_DOCUMENTS_MAX = 250,        /* editions in the register of one case */
   CASE_RECORD_MAX = 1 << 20,       /* bytes */
   CASEWORK_PROCESSES_MAX = 100,    /* present ones */
   CASEWORK_DEFINITIONS_MAX = 1000, /* with those that only running cases need */
@@ -143,6 +144,8 @@ struct case_input {
   struct span participant;   /* START: whose case it is from the start, without an offer; empty: nobody's */
   uint32_t timer_slot;       /* TIMER */
   uint64_t timer_generation; /* TIMER: an older generation is ignored */
+  uint64_t number;           /* the same for all inputs that one message or timer leads to, and for no others */
+  uint64_t payload;          /* entry of the journal that holds `data`; 0: none, it comes from another case */
 };
 
 enum deadline_state {
@@ -172,6 +175,20 @@ void deadline_encode(const struct deadline *deadline, struct writer *w);
 enum err deadline_decode(struct span bytes, struct deadline *ret_deadline) MUST_CHECK; /* borrows from bytes */
 /* Russian, why this due date. */
 struct span deadline_explain(const struct calendar *calendar, const struct deadline *deadline, struct arena *arena);
+
+/* An edition of a document in the register of its case (document.h). */
+struct case_document {
+  struct span kind, state;               /* of the catalogue's documents */
+  struct span to;                        /* extract: its executor; else empty */
+  uint32_t edition;                      /* from 1, per kind and executor */
+  civil_moment occurred_at, recorded_at; /* of the last change of state */
+  uint64_t journal;                      /* entry that holds what stands in it; 0: an extract, or not known */
+  uint64_t state_journal;                /* entry of the last change of state; 0 as before */
+  struct text_list measures;             /* extract: keys of its referrals */
+  uint64_t input;                        /* number of the input that made it; not kept */
+};
+/* There is a later edition of the same document. */
+bool case_document_superseded(const struct case_document *documents, size_t count, size_t index);
 
 enum case_effect_kind {
   CASE_EFFECT_DEADLINE, /* store the record */
@@ -216,7 +233,7 @@ struct case_effect {
   int64_t delta;           /* LOAD */
 };
 /* Codes of incidents beside those that charts name themselves: event-not-taken, script-error, unroutable,
- * executor-unfit, no-participant, too-many-deadlines. */
+ * executor-unfit, no-participant, too-many-deadlines, too-many-documents. */
 struct case_effects {
   struct arena *arena;
   struct case_effect *items;
@@ -294,9 +311,11 @@ struct case_view {
   bool ended;
   struct span ground; /* empty while it runs */
   civil_moment opened_at, changed_at, status_at;
-  struct text_list states;   /* active atomic states, or the final one */
-  struct text_list children; /* ids of child cases, in order of creation, ended ones included */
-  struct text_list live;     /* of those, the ones that have not ended */
+  struct text_list states;         /* active atomic states, or the final one */
+  struct text_list children;       /* ids of child cases, in order of creation, ended ones included */
+  struct text_list live;           /* of those, the ones that have not ended */
+  struct case_document *documents; /* in the order in which they came about */
+  size_t documents_count;
 };
 /* Fills `ret_view` from an open case; texts live in `arena`. */
 void case_view_of(const struct case_file *c, struct arena *arena, struct case_view *ret_view);

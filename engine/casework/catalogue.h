@@ -61,6 +61,15 @@ struct record_rule {
 struct start_rule {
   struct span field, value, process;
 };
+/* A document that an event brings, or puts into another state. */
+struct event_document {
+  struct span kind, state;
+  struct span
+      edition; /* "next": a new one; "known": the last one, nothing if there is none; empty: the last or first */
+  struct text_list from;    /* only out of one of these states; empty: out of any, or none */
+  struct span field, value; /* only if this code or boolean of the event is so; empty: always */
+  bool absent;              /* or is not there */
+};
 struct event_rule {
   struct span name;
   struct text_list senders;       /* participant kinds; nobody else may send it */
@@ -73,7 +82,9 @@ struct event_rule {
   struct span annuls;       /* field that names the event which this one takes back; empty: it takes none back */
   struct span annuls_sequence, annuls_sender; /* fields that say which of them; they may be missing */
   struct text_list annuls_any;                /* kinds that may take back what others have sent */
-  struct span title;                          /* Russian */
+  struct event_document *documents;           /* what it means for the register of documents */
+  size_t documents_count;
+  struct span title; /* Russian */
   struct field_rule *fields;
   size_t fields_count;
 };
@@ -122,6 +133,34 @@ struct identity_rule {
 };
 enum { CATALOGUE_IDENTITIES_MAX = 8 };
 
+/* ---- documents.yaml ---- */
+
+struct document_state {
+  struct span name;
+  struct span title; /* Russian */
+};
+/* The state of an extract while the least advanced of its referrals has this status. */
+struct document_progress {
+  struct span status, state;
+};
+struct document_rule {
+  struct span kind;
+  struct span title;                  /* Russian */
+  struct span basis;                  /* document and clause */
+  struct span form;                   /* name of the form that is filled; empty: the engine makes it */
+  struct text_list seen_by;           /* participant kinds; an extract is its executor's besides */
+  struct text_list includes;          /* kinds that stand in it when it is shown */
+  struct text_list of;                /* an extract: kinds whose measures it tells, the newest counts; else empty */
+  struct document_progress *progress; /* an extract: in the order of statuses; the last stands for all further ones */
+  size_t progress_count;
+  struct span gone; /* an extract: the state when no measure is left */
+};
+/* What a status of a referral is called. */
+struct status_rule {
+  struct span name;
+  struct span title; /* Russian */
+};
+
 struct catalogue {
   struct stage_rule *stages; /* in order: the furthest one counts */
   size_t stages_count;
@@ -141,6 +180,12 @@ struct catalogue {
   size_t routing_count;
   struct identity_rule *identities; /* the strongest first */
   size_t identities_count;
+  struct document_rule *documents;
+  size_t documents_count;
+  struct document_state *document_states;
+  size_t document_states_count;
+  struct status_rule *statuses;
+  size_t statuses_count;
 };
 
 /* Sorts and checks everything against everything; ERR_CONFIG with the first contradiction in `fault`. */
@@ -153,6 +198,11 @@ const struct participant *catalogue_participant(const struct catalogue *catalogu
 const struct data_class *catalogue_class(const struct catalogue *catalogue, struct span name);
 /* By code, title or other spelling; NULL if unknown. */
 const struct territory *catalogue_territory(const struct catalogue *catalogue, struct span name);
+/* NULL if unknown. */
+const struct document_rule *catalogue_document(const struct catalogue *catalogue, struct span kind);
+/* The Russian title; the name itself where there is none. */
+struct span catalogue_document_state(const struct catalogue *catalogue, struct span state);
+struct span catalogue_status(const struct catalogue *catalogue, struct span status);
 /* -1 if unknown, else the order of the stage. */
 int catalogue_stage(const struct catalogue *catalogue, struct span name);
 /* The territory itself, or the municipality that it lies in. */

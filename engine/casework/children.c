@@ -9,8 +9,8 @@
  * because a case id is never used twice. Records of children stay, ended ones too: they are what lists and the outcome
  * show, and what makes the next id new.
  */
+#include "casework/document.h"
 #include "casework/payload.h"
-#include "casework/step.h"
 
 enum { MEASURE_LIST_MAX = 100 };
 
@@ -87,6 +87,7 @@ static void cancel(struct step *s, struct child *child) {
     return;
   }
   child->cancelled = true;
+  documents_touch(s, child->to);
   struct case_effect *effect = effect_add(s, CASE_EFFECT_EVENT);
   effect->case_id = effect_text(s, child->id);
   effect->event = SPAN_LITERAL("case.cancelled");
@@ -122,6 +123,30 @@ static struct value start_data(struct step *s, const struct live *live, const st
   return data;
 }
 
+/* Never 0. */
+static uint32_t content_of(const struct value *item) {
+  DEFER(writer_finish) struct writer w;
+  uint32_t hash = 2166136261; /* FNV-1a */
+  writer_init(&w);
+  value_encode(item, &w);
+  for (size_t i = 0; i < w.size; i++) {
+    hash = (hash ^ w.data[i]) * 16777619;
+  }
+  return hash ? hash : 1;
+}
+
+/* Its executor has an extract that tells what stands in the list. */
+static void follow_content(struct step *s, const struct live *live, struct child *child, const struct value *item) {
+  uint32_t content = live->element->extract ? content_of(item) : 0;
+  if (content != child->content && child->content != 0 && !span_empty(child->to)) {
+    struct value *renewed = ARENA_NEW(s->arena, struct value);
+    *renewed = value_copy(s->arena, item);
+    child->renewed = renewed;
+    documents_touch(s, child->to);
+  }
+  child->content = content;
+}
+
 static enum err follow_item(struct step *s, struct live *live, const struct value *item) {
   struct span key = value_get_text(item, "id");
   const struct value *due = value_get(item, "due");
@@ -143,6 +168,9 @@ static enum err follow_item(struct step *s, struct live *live, const struct valu
   if (!child) {
     child = start(s, live, key, start_data(s, live, item));
     live->answered = live->answered && !child;
+  }
+  if (child) {
+    follow_content(s, live, child, item);
   }
   return child ? watch_follow(s, live, child->key, &anchor, &child->slot) : ERR_OK;
 }
@@ -243,7 +271,9 @@ static void answer_when_all_ended(struct step *s, struct live *live) {
 static void heard_status(struct step *s, struct child *child) {
   const struct value *data = &s->input->data;
   child->status = case_text(s->c, child->status, value_get_text(data, "status"));
+  documents_touch(s, child->to);
   child->to = case_text(s->c, child->to, value_get_text(data, "to"));
+  documents_touch(s, child->to);
   watch_meet_status(s, child->slot, child->status);
 }
 

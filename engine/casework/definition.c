@@ -48,8 +48,8 @@ static const struct chart_attribute case_attributes[] = {
     END,
 };
 static const struct chart_attribute referrals_attributes[] = {
-    TEXT_NEEDED("id"), LATER_NEEDED("each"), TEXT_NEEDED("process"), TEXT("basis"),
-    TEXT("title"),     TEXT("owner"),        TEXT_NEEDED("met"),     END,
+    TEXT_NEEDED("id"), LATER_NEEDED("each"), TEXT_NEEDED("process"), TEXT("basis"), TEXT("title"),
+    TEXT("owner"),     TEXT_NEEDED("met"),   TEXT("extract"),        END,
 };
 static const struct chart_attribute cases_attributes[] = {
     TEXT_NEEDED("id"), LATER_NEEDED("each"), TEXT_NEEDED("process"), TEXT("basis"), TEXT("title"), END,
@@ -274,12 +274,22 @@ static enum err read_case(const struct reading *r, struct element *e) {
   return ERR_OK;
 }
 
+/* Only a document that is made of others is one. */
+static enum err read_extract(const struct reading *r, struct element *e) {
+  struct span kind = attribute(r, "extract");
+  e->extract = span_empty(kind) ? NULL : catalogue_document(r->casework->options.catalogue, kind);
+  return span_empty(kind) || (e->extract && e->extract->of.count > 0)
+             ? ERR_OK
+             : refuse(r, "extract", "names no document that is an extract of others");
+}
+
 static enum err read_referrals(const struct reading *r, struct element *e) {
   e->process = attribute(r, "process");
   e->met_by = text_words(&r->casework->arena, attribute(r, "met"));
   e->term_text = SPAN_LITERAL("0d");
   e->shift = TERM_SHIFT_ON;
   TRY(term_parse(e->term_text, &e->term, r->fault));
+  TRY(read_extract(r, e));
   return read_role(r, "owner", e);
 }
 

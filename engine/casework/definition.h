@@ -54,6 +54,7 @@ struct element {
 
   /* case, cases, referrals */
   struct span process;
+  const struct document_rule *extract; /* referrals: what each executor gets of them; NULL: nothing */
 };
 
 struct process {

@@ -1,9 +1,9 @@
 /*
  * record.c — a case as bytes.
  *
- * Version 4 (3: without held). Integers are varints, signed ones and days zigzag, texts are blobs; a list is its count
- * and then its items. A moment is zigzag, counted from `opened_at` (`opened_at` itself from 1970). What is in brackets
- * stands there if the flags or the mask say so.
+ * Version 5 (4: without documents, 3: without held). Integers are varints, signed ones and days zigzag, texts are
+ * blobs; a list is its count and then its items. A moment is zigzag, counted from `opened_at` (`opened_at` itself from
+ * 1970). What is in brackets stands there if the flags or the mask say so.
  *
  *   part     fields, in order
  *   ------   -------------------------------------------------------------------------------------------------
@@ -12,13 +12,15 @@
  *            mask: which of the texts and numbers, from bit 0 in this order, are there
  *            [id · process · parent · invoke · key · status · reason · addressee · territory · ground · stage ·
  * revision] opened_at · [offer · edition · changed_at · status_at]; without bit changed_at is opened_at states [id] ·
- * children [id · u8 flags (1 ended, 2 cancelled, 4 part)] room     u8 flags (1 session timer set) · slots · serials ·
+ * children [id · u8 flags (1 ended, 2 cancelled, 4 part)] ·
+ * documents [u8 flags · [kind] · state · edition · occurred_at, counted from opened_at · [recorded_at, from that] ·
+ * journal · [state_journal] · [to] · [measures]] room     u8 flags (1 session timer set) · slots · serials ·
  * generations · generation and [due] of the session timer lives [element · serial · slot · u8 flags · [invokeid] ·
  * [key] · [due] · [recipients] · [params]] watches [element · flags · serial · slot · u8 shift · u8 state · from · due
  * · [not_after] · generation and [due] of the end timer, of the warning timer · [key] · term · [cause] · [calendar
  * revision] · [opens] · [done_on] · [held] · opened_at · at, counted from opened_at] children, the rest of each [key ·
- * process · invoke · status · to · serial · slot] element: number · 16 bits of a hash of its id; flags: record_room.c
- * session  to the end: what chart_session_save wrote
+ * process · invoke · status · to · serial · slot · content] element: number · 16 bits of a hash of its id; flags:
+ * record_room.c session  to the end: what chart_session_save wrote
  *
  * Versions 1 and 2 have all texts and numbers of the head and no mask (1: neither revision nor flags 2 and 4),
  * opened_at after the edition, and the room of record_before.c.
@@ -40,6 +42,14 @@ enum {
   MASK_END = 1 << 16
 };
 enum { REVISION_BYTES = 16 };
+enum {
+  DOCUMENT_SAME_KIND = 1,  /* as the edition before */
+  DOCUMENT_AT_ONCE = 2,    /* recorded when it occurred */
+  DOCUMENT_SAME_ENTRY = 4, /* no change of state since */
+  DOCUMENT_TO = 8,
+  DOCUMENT_MEASURES = 16,
+  DOCUMENT_FLAGS = 31
+};
 
 /* ---- writing ------------------------------------------------------------------------------------------------ */
 
@@ -159,6 +169,43 @@ static void put_children(const struct case_file *c, struct writer *w) {
   }
 }
 
+static void put_document(const struct case_file *c, struct writer *w, const struct case_document *document,
+                         struct span kind) {
+  int flags = (span_equal(document->kind, kind) ? DOCUMENT_SAME_KIND : 0) |
+              (document->recorded_at == document->occurred_at ? DOCUMENT_AT_ONCE : 0) |
+              (document->state_journal == document->journal ? DOCUMENT_SAME_ENTRY : 0) |
+              (span_empty(document->to) ? 0 : DOCUMENT_TO) | (document->measures.count == 0 ? 0 : DOCUMENT_MEASURES);
+  writer_u8(w, (uint8_t)flags);
+  if (!(flags & DOCUMENT_SAME_KIND)) {
+    writer_blob(w, document->kind);
+  }
+  writer_blob(w, document->state);
+  writer_varint(w, document->edition);
+  put_moment(w, document->occurred_at, c->opened_at);
+  if (!(flags & DOCUMENT_AT_ONCE)) {
+    put_moment(w, document->recorded_at, document->occurred_at);
+  }
+  writer_varint(w, document->journal);
+  if (!(flags & DOCUMENT_SAME_ENTRY)) {
+    writer_varint(w, document->state_journal);
+  }
+  if (flags & DOCUMENT_TO) {
+    writer_blob(w, document->to);
+  }
+  if (flags & DOCUMENT_MEASURES) {
+    put_texts(w, &document->measures);
+  }
+}
+
+static void put_documents(const struct case_file *c, struct writer *w) {
+  struct span kind = {0};
+  writer_varint(w, c->documents_count);
+  for (size_t i = 0; i < c->documents_count; i++) {
+    put_document(c, w, &c->documents[i], kind);
+    kind = c->documents[i].kind;
+  }
+}
+
 static void put_head(const struct case_file *c, struct writer *w) {
   uint8_t revision[REVISION_BYTES];
   bool packed = revision_pack(c->revision, revision);
@@ -174,6 +221,7 @@ static void put_head(const struct case_file *c, struct writer *w) {
   put_numbers_of_head(c, mask, w);
   put_states(c, w);
   put_children(c, w);
+  put_documents(c, w);
 }
 
 enum err case_encode(struct case_file *c, struct writer *w, struct fault *fault) {
@@ -310,6 +358,35 @@ static void get_children(struct reader *r, struct arena *arena, struct record_he
   }
 }
 
+static void get_document(struct reader *r, struct arena *arena, const struct case_view *v, struct span kind,
+                         struct case_document *document) {
+  uint8_t flags = get_bounded(r, DOCUMENT_FLAGS);
+  *document = (struct case_document){.kind = flags & DOCUMENT_SAME_KIND ? kind : reader_blob(r)};
+  document->state = reader_blob(r);
+  document->edition = get_u32(r);
+  document->occurred_at = get_moment(r, v->opened_at);
+  document->recorded_at = flags & DOCUMENT_AT_ONCE ? document->occurred_at : get_moment(r, document->occurred_at);
+  document->journal = reader_varint(r);
+  document->state_journal = flags & DOCUMENT_SAME_ENTRY ? document->journal : reader_varint(r);
+  if (flags & DOCUMENT_TO) {
+    document->to = reader_blob(r);
+  }
+  if (flags & DOCUMENT_MEASURES) {
+    document->measures = get_texts(r, arena, CASE_CHILDREN_MAX);
+  }
+  r->failed = r->failed || span_empty(document->kind) || document->edition == 0;
+}
+
+static void get_documents(struct reader *r, struct arena *arena, struct case_view *v) {
+  struct span kind = {0};
+  v->documents_count = get_count(r, CASE_DOCUMENTS_MAX);
+  v->documents = ARENA_ARRAY(arena, struct case_document, v->documents_count);
+  for (size_t i = 0; i < v->documents_count; i++) {
+    get_document(r, arena, v, kind, &v->documents[i]);
+    kind = v->documents[i].kind;
+  }
+}
+
 static enum err get_head(struct reader *r, struct arena *arena, struct record_head *ret_head) {
   struct record_head head = {.version = reader_u8(r)};
   if (r->failed || head.version < 1 || head.version > RECORD_VERSION) {
@@ -322,6 +399,9 @@ static enum err get_head(struct reader *r, struct arena *arena, struct record_he
   }
   head.view.states = get_texts(r, arena, STATES_MAX);
   get_children(r, arena, &head);
+  if (head.version > RECORD_PAPERLESS) {
+    get_documents(r, arena, &head.view);
+  }
   *ret_head = head;
   return r->failed ? ERR_CORRUPT : ERR_OK;
 }
@@ -354,6 +434,9 @@ static void take_head(struct case_file *c, const struct case_view *v) {
   c->opened_at = v->opened_at;
   c->changed_at = v->changed_at;
   c->status_at = v->status_at;
+  c->documents = v->documents;
+  c->documents_count = v->documents_count;
+  c->documents_capacity = v->documents_count;
 }
 
 static void take_children(struct case_file *c, const struct record_head *head) {

@@ -11,7 +11,11 @@
 
 #include "casework/state.h"
 
-enum { RECORD_VERSION = 4, RECORD_NAMED = 2 /* the last version whose room goes by ids */ };
+enum {
+  RECORD_VERSION = 5,
+  RECORD_NAMED = 2,    /* the last version whose room goes by ids */
+  RECORD_PAPERLESS = 4 /* the last one without a register of documents */
+};
 enum { LIVES_MAX = 1000, RECIPIENTS_MAX = 10000 };
 
 /* The head as a view; the flags of the children, one each, beside it. */

@@ -178,6 +178,7 @@ static void put_child(struct writer *w, const struct child *child) {
   writer_blob(w, child->to);
   writer_varint(w, child->serial);
   writer_varint(w, child->slot);
+  writer_varint(w, child->content);
 }
 
 void room_put(const struct case_file *c, struct writer *w) {
@@ -291,9 +292,10 @@ static void get_watch(struct decoding *d, struct watch *w, struct span revision)
   }
 }
 
-static void get_child(struct decoding *d, struct child *child, struct span id, uint8_t flags) {
+static void get_child(struct decoding *d, struct child *child, const struct record_head *head, size_t index) {
   struct reader *r = &d->r;
-  *child = (struct child){.id = id,
+  uint8_t flags = head->child_flags[index];
+  *child = (struct child){.id = head->view.children.items[index],
                           .ended = (flags & CHILD_FLAG_ENDED) != 0,
                           .cancelled = (flags & CHILD_FLAG_CANCELLED) != 0,
                           .part = (flags & CHILD_FLAG_PART) != 0};
@@ -304,6 +306,7 @@ static void get_child(struct decoding *d, struct child *child, struct span id, u
   child->to = reader_blob(r);
   child->serial = get_u32(r);
   child->slot = get_u32(r);
+  child->content = head->version > RECORD_PAPERLESS ? get_u32(r) : 0;
 }
 
 void room_get(struct decoding *d, const struct record_head *head) {
@@ -326,7 +329,7 @@ void room_get(struct decoding *d, const struct record_head *head) {
     revision = watch->deadline.calendar_revision;
   }
   for (size_t i = 0; i < head->view.children.count && !r->failed; i++) {
-    get_child(d, case_child_new(c), head->view.children.items[i], head->child_flags[i]);
+    get_child(d, case_child_new(c), head, i);
   }
 }
 

@@ -44,11 +44,13 @@ struct live {
 /* A case that an element of this one has started. */
 struct child {
   struct span id, key, process, invoke;
-  struct span status, to; /* as last heard */
-  uint32_t serial;        /* of the live element that started it */
-  uint32_t slot;          /* of the deadline on its due date, 0 if none */
-  bool part;              /* of a k:case: it can be sent to */
-  bool cancelled;         /* told to end */
+  struct span status, to;      /* as last heard */
+  uint32_t serial;             /* of the live element that started it */
+  uint32_t slot;               /* of the deadline on its due date, 0 if none */
+  uint32_t content;            /* hash of its element of the list, where an extract tells it; 0: not known */
+  const struct value *renewed; /* that element, if it has changed in this step; in the step's arena */
+  bool part;                   /* of a k:case: it can be sent to */
+  bool cancelled;              /* told to end */
   bool ended;
 };
 
@@ -78,6 +80,8 @@ struct case_file {
   size_t lives_count, lives_capacity;
   struct child *children;
   size_t children_count, children_capacity;
+  struct case_document *documents;
+  size_t documents_count, documents_capacity;
 
   /* Only while the process runs. */
   bool took;
@@ -89,6 +93,7 @@ void case_room(struct arena *arena, void **items, size_t count, size_t *capacity
 struct watch *case_watch_new(struct case_file *c);
 struct live *case_live_new(struct case_file *c);
 struct child *case_child_new(struct case_file *c);
+struct case_document *case_document_new(struct case_file *c);
 void case_watch_drop(struct case_file *c, struct watch *watch);
 void case_live_drop(struct case_file *c, struct live *live);
 struct watch *case_watch_find(struct case_file *c, uint32_t slot); /* NULL if it is settled */

@@ -13,6 +13,8 @@
  * An error return leaves the case unusable; the record of the step before is the truth.
  */
 #include "casework/step.h"
+
+#include "casework/document.h"
 #include "casework/payload.h"
 
 enum { TOLD_MAX = 1000 };
@@ -113,6 +115,7 @@ static void step_init(struct step *s, struct case_file *c, const struct case_inp
                      .fault = fault,
                      .host = {.arg = s, .invoke = host_invoke, .uninvoke = host_uninvoke, .send = host_send}};
   s->host.trace = c->casework->options.ports.trace ? host_trace : NULL;
+  s->touched_last = &s->touched;
   s->told_last = &s->told_first;
   s->changes_last = &s->changes_first;
   platform_update(s);
@@ -418,6 +421,9 @@ static enum err step_start(struct step *s) {
     return fault_set(s->fault, err, "start: %s", err_text(err));
   }
   c->took = true;
+  if (span_empty(c->identity.parent) && span_empty(s->input->origin)) {
+    documents_note_event(s);
+  }
   return settle(s, &outcome);
 }
 
@@ -449,7 +455,9 @@ static enum err step_event(struct step *s) {
     TRY(chart_takes(s, &event, &taken));
   }
   c->took = met || taken;
-  if (!c->took) {
+  if (c->took) {
+    documents_note_event(s);
+  } else {
     event_not_taken(s, event.name);
   }
   return ERR_OK;
@@ -524,6 +532,7 @@ static void finish(struct step *s) {
   if (is_untouched(s)) {
     return;
   }
+  documents_follow_referrals(s);
   if (!c->ended) {
     effect_timer(s, &c->session_timer, 0, chart_session_due(c->session));
   }

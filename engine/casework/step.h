@@ -28,6 +28,11 @@ struct change {
   struct value params;
 };
 
+struct touched {
+  struct touched *next;
+  struct span executor;
+};
+
 struct step {
   struct case_file *c;
   const struct case_input *input;
@@ -41,7 +46,8 @@ struct step {
   struct told *told_first, **told_last;
   struct change *changes_first, **changes_last;
   uint32_t told_count;
-  bool fault_seen; /* some live_fault since it was last cleared */
+  bool fault_seen;                         /* some live_fault since it was last cleared */
+  struct touched *touched, **touched_last; /* executors whose extracts may be others now, each once */
 };
 
 /* ---- effect.c ---- */

@@ -2,7 +2,7 @@
  * runtime/config.c — reading config/ into one struct config.
  *
  * Each file is read whole (bounded), parsed by its schema into the config's own arena and checked; the catalogue is
- * checked against itself once its four files are in. Nothing is kept of a load that failed.
+ * checked against itself once its five files are in. Nothing is kept of a load that failed.
  */
 #include "runtime/config.h"
 
@@ -96,7 +96,7 @@ static enum err read_document(struct config *config, const char *path, const cya
   return config_read_document(config, path, schema, &text, document, fault);
 }
 
-/* ---- the catalogue, from four files ---- */
+/* ---- the catalogue, from five files ---- */
 
 /* Who serves a municipality serves the settlements that lie in it. */
 static void add_settlements(struct arena *arena, const struct catalogue *catalogue, struct participant *p) {
@@ -110,6 +110,24 @@ static void add_settlements(struct arena *arena, const struct catalogue *catalog
     }
     p->settlements.items[p->settlements.count++] = territory->code;
   }
+}
+
+/* A configuration without documents.yaml keeps no register of documents. */
+static enum err load_documents(struct config *config, const char *dir, struct fault *fault) {
+  const char *path = path_of(&config->arena, dir, "documents.yaml");
+  struct catalogue *catalogue = &config->catalogue;
+  struct catalogue part;
+  if (access(path, F_OK) != 0) {
+    return ERR_OK;
+  }
+  TRY(read_document(config, path, &config_documents_schema, &part, fault));
+  catalogue->documents = part.documents;
+  catalogue->documents_count = part.documents_count;
+  catalogue->document_states = part.document_states;
+  catalogue->document_states_count = part.document_states_count;
+  catalogue->statuses = part.statuses;
+  catalogue->statuses_count = part.statuses_count;
+  return ERR_OK;
 }
 
 static enum err load_catalogue(struct config *config, const char *dir, struct fault *fault) {
@@ -128,6 +146,7 @@ static enum err load_catalogue(struct config *config, const char *dir, struct fa
   TRY(read_document(config, path_of(&config->arena, dir, "routing.yaml"), &config_routing_schema, &part, fault));
   catalogue->routing = part.routing;
   catalogue->routing_count = part.routing_count;
+  TRY(load_documents(config, dir, fault));
   for (size_t i = 0; i < catalogue->participants_count; i++) {
     add_settlements(&config->arena, catalogue, &catalogue->participants[i]);
   }

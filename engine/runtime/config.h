@@ -2,9 +2,10 @@
  * runtime/config.h — the configuration folder, read and checked as a whole.
  *
  * Purpose: turns config/ into the plain structs that the pure rooms take: the catalogue (catalogue.yaml,
- * participants.yaml, territories.yaml, routing.yaml), the production calendar, the processes with their settings and
- * what starts them, and the settings of the daemon (kurator.yaml, may be missing: then the defaults hold). Reading is
- * strict: a key that nobody knows, a missing one or a value of the wrong type is an error that names file and line.
+ * participants.yaml, territories.yaml, routing.yaml, documents.yaml), the production calendar, the processes with their
+ * settings and what starts them, and the settings of the daemon (kurator.yaml, may be missing: then the defaults hold).
+ * Reading is strict: a key that nobody knows, a missing one or a value of the wrong type is an error that names file
+ * and line.
  *
  * Life cycle: config_load → used by any number of readers → config_destroy. Threading: immutable once loaded.
  * Ownership: everything that hangs on a struct config lives in its arena, until config_destroy.

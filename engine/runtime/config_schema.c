@@ -49,6 +49,18 @@ static const cyaml_schema_field_t start_fields[] = {
 };
 static const cyaml_schema_value_t start_entry = YAML_RECORD(struct start_rule, start_fields);
 
+static const cyaml_schema_field_t event_document_fields[] = {
+    YAML_TEXT("kind", NEEDED, struct event_document, kind),
+    YAML_TEXT("state", NEEDED, struct event_document, state),
+    YAML_TEXT("edition", OPTIONAL, struct event_document, edition),
+    YAML_TEXTS("from", OPTIONAL, struct event_document, from),
+    YAML_TEXT("field", OPTIONAL, struct event_document, field),
+    YAML_TEXT("value", OPTIONAL, struct event_document, value),
+    YAML_BOOL("absent", OPTIONAL, struct event_document, absent),
+    YAML_END,
+};
+static const cyaml_schema_value_t event_document_entry = YAML_RECORD(struct event_document, event_document_fields);
+
 static const cyaml_schema_field_t event_fields[] = {
     YAML_TEXT("name", NEEDED, struct event_rule, name),
     YAML_TEXT("title", NEEDED, struct event_rule, title),
@@ -62,6 +74,7 @@ static const cyaml_schema_field_t event_fields[] = {
     YAML_TEXT("annuls_sequence", OPTIONAL, struct event_rule, annuls_sequence),
     YAML_TEXT("annuls_sender", OPTIONAL, struct event_rule, annuls_sender),
     YAML_TEXTS("annuls_any", OPTIONAL, struct event_rule, annuls_any),
+    YAML_RECORDS("documents", OPTIONAL, struct event_rule, documents, &event_document_entry),
     YAML_RECORDS("fields", OPTIONAL, struct event_rule, fields, &field_entry),
     YAML_END,
 };
@@ -143,6 +156,48 @@ static const cyaml_schema_field_t routing_fields[] = {
     YAML_END,
 };
 const cyaml_schema_value_t config_routing_schema = YAML_DOCUMENT(struct catalogue, routing_fields);
+
+/* ---- documents.yaml ---- */
+
+static const cyaml_schema_field_t document_progress_fields[] = {
+    YAML_TEXT("status", NEEDED, struct document_progress, status),
+    YAML_TEXT("state", NEEDED, struct document_progress, state),
+    YAML_END,
+};
+static const cyaml_schema_value_t document_progress_entry =
+    YAML_RECORD(struct document_progress, document_progress_fields);
+static const cyaml_schema_field_t document_fields[] = {
+    YAML_TEXT("kind", NEEDED, struct document_rule, kind),
+    YAML_TEXT("title", NEEDED, struct document_rule, title),
+    YAML_TEXT("basis", NEEDED, struct document_rule, basis),
+    YAML_TEXT("form", OPTIONAL, struct document_rule, form),
+    YAML_TEXTS("seen_by", NEEDED, struct document_rule, seen_by),
+    YAML_TEXTS("includes", OPTIONAL, struct document_rule, includes),
+    YAML_TEXTS("of", OPTIONAL, struct document_rule, of),
+    YAML_RECORDS("progress", OPTIONAL, struct document_rule, progress, &document_progress_entry),
+    YAML_TEXT("gone", OPTIONAL, struct document_rule, gone),
+    YAML_END,
+};
+static const cyaml_schema_value_t document_entry = YAML_RECORD(struct document_rule, document_fields);
+static const cyaml_schema_field_t document_state_fields[] = {
+    YAML_TEXT("name", NEEDED, struct document_state, name),
+    YAML_TEXT("title", NEEDED, struct document_state, title),
+    YAML_END,
+};
+static const cyaml_schema_value_t document_state_entry = YAML_RECORD(struct document_state, document_state_fields);
+static const cyaml_schema_field_t status_fields[] = {
+    YAML_TEXT("name", NEEDED, struct status_rule, name),
+    YAML_TEXT("title", NEEDED, struct status_rule, title),
+    YAML_END,
+};
+static const cyaml_schema_value_t status_entry = YAML_RECORD(struct status_rule, status_fields);
+static const cyaml_schema_field_t documents_fields[] = {
+    YAML_RECORDS("states", NEEDED, struct catalogue, document_states, &document_state_entry),
+    YAML_RECORDS("statuses", OPTIONAL, struct catalogue, statuses, &status_entry),
+    YAML_RECORDS("documents", NEEDED, struct catalogue, documents, &document_entry),
+    YAML_END,
+};
+const cyaml_schema_value_t config_documents_schema = YAML_DOCUMENT(struct catalogue, documents_fields);
 
 /* ---- processes/NAME/settings.yaml ---- */
 

@@ -254,6 +254,7 @@ static enum err play(struct replay *replay, const struct replay_entry *item) {
       .occurred_at = entry->occurred_at,
       .data = value_nil(),
       .times = 1,
+      .entry = item->number,
   };
   memcpy(message.digest, entry->digest, sizeof message.digest);
   if (!span_empty(entry->clear)) {

@@ -327,6 +327,11 @@ static void answer_duplicate(struct judgement *j, const struct inbox_message *in
 
 /* ---- working ---- */
 
+/* Where the payload stands: in the entry that this becomes, or that it is. */
+static uint64_t payload_entry(const struct judgement *j, const struct work *work) {
+  return j->message->entry != 0 ? j->message->entry : work->journal;
+}
+
 static void add_start(struct judgement *j, struct work *work) {
   struct span id = j->message->case_id;
   struct case_identity identity = {.id = id, .process = event_process(j->rule, &j->clear), .key = id};
@@ -336,6 +341,7 @@ static void add_start(struct judgement *j, struct work *work) {
       .data = j->clear,
       .sender = j->message->sender,
       .occurred_at = j->occurred_at,
+      .payload = payload_entry(j, work),
   };
   work_add(work, &identity, &input);
 }
@@ -364,6 +370,7 @@ static enum err add_event(struct judgement *j, struct work *work) {
     }
   }
   input.kind = CASE_INPUT_EVENT;
+  input.payload = payload_entry(j, work);
   work_add(work, &(struct case_identity){.id = j->target->id}, &input);
   return ERR_OK;
 }

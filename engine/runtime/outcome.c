@@ -174,6 +174,29 @@ static void write_deadline(struct outcome *o, const struct outcome_deadline *ite
   send(o);
 }
 
+static void write_document(struct outcome *o, const struct case_view *view, size_t index) {
+  const struct case_document *d = &view->documents[index];
+  begin(o, "document");
+  line_text(&o->line, "process", view->identity.process);
+  line_text(&o->line, "kind", d->kind);
+  line_value(&o->line, "edition", value_int(d->edition));
+  line_text(&o->line, "state", d->state);
+  line_day(&o->line, "on", civil_moment_day(d->occurred_at));
+  line_moment(&o->line, "at", d->recorded_at);
+  if (!span_empty(d->to)) {
+    struct value *measures = ARENA_ARRAY(&o->family_arena, struct value, d->measures.count + 1);
+    for (size_t i = 0; i < d->measures.count; i++) {
+      measures[i] = value_text(d->measures.items[i]);
+    }
+    line_text(&o->line, "to", d->to);
+    line_value(&o->line, "measures", value_list(measures, d->measures.count));
+  }
+  if (case_document_superseded(view->documents, view->documents_count, index)) {
+    line_value(&o->line, "superseded", value_bool(true));
+  }
+  send(o);
+}
+
 static int compare_deadlines(const void *left, const void *right) {
   const struct outcome_deadline *a = left;
   const struct outcome_deadline *b = right;
@@ -230,6 +253,14 @@ static void write_cases(struct outcome *o, bool referrals) {
   }
 }
 
+static void write_documents(struct outcome *o) {
+  for (size_t i = 0; i < o->cases_count; i++) {
+    for (size_t k = 0; k < o->cases[i].view.documents_count; k++) {
+      write_document(o, &o->cases[i].view, k);
+    }
+  }
+}
+
 static void write_deadlines(struct outcome *o) {
   for (size_t i = 0; i < o->deadlines_count; i++) {
     o->deadlines[i].of = case_of(o, o->deadlines[i].case_id);
@@ -267,6 +298,7 @@ static enum err write_family(struct outcome *o, struct span root) {
   write_cases(o, false);
   write_deadlines(o);
   write_cases(o, true);
+  write_documents(o);
   struct record_key prefix = record_incident_prefix(root);
   TRY(store_scan(o->store, STORE_INCIDENT, record_key_span(&prefix), record_key_span(&prefix), visit_incident, o));
   return o->err;

@@ -5,12 +5,15 @@
  * journal can be compared with the daemon byte for byte. Reads committed records only.
  *
  * For each root case in byte order: its `case` lines (itself, then its descendants that are no referrals), the
- * `deadline` lines of the family (by case, from, id, key, slot), its `referral` lines, its `incident` lines (as they
- * were opened). Each line is a fixed sequence of fields:
+ * `deadline` lines of the family (by case, from, id, key, slot), its `referral` lines, its `document` lines (every
+ * edition, case by case, as they came about), its `incident` lines (as they were opened). Each line is a fixed sequence
+ * of fields:
  *   {"type":"case","case","process","states":[…],"stage","ground"}                 stage, ground: null if there is none
  *   {"type":"deadline","case","process","id","basis","from","term","due","state","at"[,"opens"][,"cause"][,"measure"][,"counted":false]}
  *   {"type":"referral","case","measure","to","status","at"[,"reason"]}             to: the last one; null if nobody is
  * found, status: null before its first
+ *   {"type":"document","case","process","kind","edition","state","on","at"[,"to","measures":[…]][,"superseded":true]}
+ *                         on: the day of the last change of state; to, measures: of an extract
  *   {"type":"incident","case","reason","at"[,"detail"][,"count"]}              count: refused messages, if several
  * "case" is always the root's id; incidents of the exchange itself (a reused number) are left out, since a journal does
  * not hold what led to them.

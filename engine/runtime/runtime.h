@@ -58,6 +58,8 @@ struct runtime_message {
   const struct fault *refusal;
   /* More than 1 only in a rehearsal: so many refusals of this kind were counted in the incident of this one. */
   uint64_t times;
+  /* Not 0: it is this entry of the journal, gone through again (runtime/correct.h); else it becomes the next one. */
+  uint64_t entry;
 };
 
 /* ---- what comes out ---- */

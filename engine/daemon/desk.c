@@ -47,7 +47,7 @@ struct desk {
 
 static const struct desk_verb *const verb_tables[] = {
     desk_case_verbs, desk_list_verbs,   desk_outcome_verbs, desk_journal_verbs, desk_person_verbs, desk_audit_verbs,
-    desk_keys_verbs, desk_doctor_verbs, desk_backup_verbs,  desk_correct_verbs, desk_admin_verbs};
+    desk_keys_verbs, desk_doctor_verbs, desk_backup_verbs,  desk_correct_verbs, desk_calendar_verbs, desk_admin_verbs};
 
 static const struct desk_verb *verb_find(const char *name) {
   for (size_t i = 0; i < sizeof verb_tables / sizeof verb_tables[0]; i++) {

@@ -162,7 +162,7 @@ static enum err check_calendar(struct page *page) {
   struct span all = {NULL, 0};
   TRY(store_scan(page->daemon->store, STORE_DEADLINE, all, all, count_deadline, &counted));
   TRY(counted.err);
-  int last = calendar_last_year(page->daemon->config->calendar);
+  int last = calendar_last_year(runtime_calendar(page->daemon->runtime));
   civil_day end;
   TRY(civil_day_of((struct civil_date){last, 12, 31}, &end));
   bool soon = civil_moment_day(turn_now(page->daemon->turn)) + CALENDAR_DAYS_AHEAD > end;
@@ -173,10 +173,8 @@ static enum err check_calendar(struct page *page) {
         &(struct finding){text(page, "производственный календарь кончается %d годом; предварительных сроков: %s%zu",
                                last, at_least(&counted), counted.provisional),
                           "переносы выходных следующего года не известны, сроки в нём посчитаны предварительно",
-                          text(page,
-                               "дополнить календарь в %s/calendar, когда выйдет постановление о переносе, и "
-                               "перезапустить kuratord: сроки пересчитаются",
-                               page->daemon->config_dir)});
+                          "когда выйдет постановление о переносе: kurator calendar import ФАЙЛ --preview, затем без "
+                          "--preview; сроки пересчитаются сами"});
   return ERR_OK;
 }
 

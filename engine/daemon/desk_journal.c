@@ -14,6 +14,7 @@ static const char *const kind_names[] = {
     [RECORD_JOURNAL_MESSAGE] = "message",       [RECORD_JOURNAL_REFUSED] = "refused",
     [RECORD_JOURNAL_UNREADABLE] = "unreadable", [RECORD_JOURNAL_PARKED] = "parked",
     [RECORD_JOURNAL_TIMER] = "timer",           [RECORD_JOURNAL_AUDIT] = "audit",
+    [RECORD_JOURNAL_CALENDAR] = "calendar",     [RECORD_JOURNAL_RECOUNT] = "recount",
 };
 
 static enum err clear_data(const struct page *page, const struct record_journal *entry, struct value *ret_data) {

@@ -177,7 +177,7 @@ enum err page_case(const struct page *page, struct span case_id, struct case_vie
 
 void page_deadline_fields(const struct page *page, struct span case_id, const struct deadline *deadline, bool explain,
                           struct value_field *fields, size_t *ret_count) {
-  const struct calendar *calendar = page->daemon->config->calendar;
+  const struct calendar *calendar = runtime_calendar(page->daemon->runtime);
   struct value why = value_nil();
   if (explain) {
     why = value_text(deadline_explain(calendar, deadline, page->arena));

@@ -59,6 +59,7 @@ extern const struct desk_verb desk_keys_verbs[];
 extern const struct desk_verb desk_doctor_verbs[];
 extern const struct desk_verb desk_backup_verbs[];
 extern const struct desk_verb desk_correct_verbs[];
+extern const struct desk_verb desk_calendar_verbs[];
 extern const struct desk_verb desk_admin_verbs[];
 
 /* "name=value" among the question's words; the empty span if it is not there. */

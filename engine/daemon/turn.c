@@ -282,7 +282,10 @@ static enum err take_turn(struct turn *turn) {
   if (runtime_committing(turn->daemon->runtime) && turn->state != TURN_FREE) {
     return ERR_OK; /* turn_committed brings the next one */
   }
-  if (turn->state != TURN_FREE && runtime_acts_waiting(turn->daemon->runtime)) {
+  struct runtime *runtime = turn->daemon->runtime;
+  bool acts =
+      turn->state != TURN_FREE && (runtime_acts_waiting(runtime) || runtime_calendar_waiting(runtime, turn->now));
+  if (acts) {
     TRY(runtime_tick_acts(turn->daemon->runtime, turn->now)); /* they step nothing: the clock may be held */
     if (runtime_committing(turn->daemon->runtime)) {
       return ERR_OK;

@@ -279,14 +279,51 @@ static enum err drain(struct replay *replay) {
   }
 }
 
+/* The calendar was amended then: at that moment the family is recounted. */
+static enum err play_import(struct replay *replay, size_t index) {
+  struct runtime_calendar_entry entry;
+  uint64_t ticket;
+  TRY(runtime_calendar_entry(replay->outer, index, replay->arena, &entry));
+  const struct runtime_import import = {.actor = entry.actor, .rows = entry.rows};
+  enum err err = runtime_calendar_import(replay->runtime, &import, &ticket, NULL);
+  if (err != ERR_OK) {
+    return err == ERR_EXISTS ? ERR_OK : err; /* config/calendar has these years by now */
+  }
+  while (runtime_calendar_state(replay->runtime).waiting || runtime_recounting(replay->runtime)) {
+    TRY(turn(replay, entry.at));
+  }
+  return ERR_OK;
+}
+
+/* Those that stand before this entry. */
+static enum err play_imports(struct replay *replay, uint64_t number) {
+  const struct record_calendar *record = &replay->outer->calendars.record;
+  while (replay->imports < record->imports_count && record->imports[replay->imports] < number) {
+    TRY(play_import(replay, replay->imports++));
+  }
+  return ERR_OK;
+}
+
 static enum err play_all(struct replay *replay) {
   for (size_t i = 0; i < replay->entries->count; i++) {
     const struct replay_entry *item = &replay->entries->items[i];
+    TRY(play_imports(replay, item->number));
     if (!item->annulled && !item->annuls && item->number != replay->without) {
       TRY(play(replay, item));
     }
   }
+  TRY(play_imports(replay, UINT64_MAX));
   return drain(replay);
+}
+
+/* It begins with the calendar of config/, and goes through the imports as they came. */
+static enum err run(struct replay *replay, const struct runtime_options *options, struct fault *fault) {
+  TRY(runtime_create(options, &replay->runtime, fault));
+  replay->runtime->cases.pin = pin;
+  replay->runtime->cases.pin_arg = replay;
+  replay->runtime->informed = take_inform;
+  replay->runtime->informed_arg = replay;
+  return play_all(replay);
 }
 
 enum err replay_run(struct replay *replay, struct fault *fault) {
@@ -298,14 +335,11 @@ enum err replay_run(struct replay *replay, struct fault *fault) {
   };
   TRY(store_open_memory(&replay->store));
   options.store = replay->store;
-  TRY(runtime_create(&options, &replay->runtime, fault));
-  replay->runtime->cases.pin = pin;
-  replay->runtime->cases.pin_arg = replay;
-  replay->runtime->informed = take_inform;
-  replay->runtime->informed_arg = replay;
   const struct casework_ports ports = {.arg = replay, .load = load_of, .recall = recall};
   struct casework_ports before = casework_ports_swap(options.casework, &ports);
-  enum err err = play_all(replay);
+  const struct calendar *calendar = casework_calendar_swap(options.casework, replay->outer->calendars.base);
+  enum err err = run(replay, &options, fault);
+  (void)casework_calendar_swap(options.casework, calendar);
   (void)casework_ports_swap(options.casework, &before);
   return err;
 }

@@ -60,6 +60,7 @@ struct replay {
   const struct replay_entries *entries;
   uint64_t without; /* number of the entry that is left out besides those that were taken back before; 0: none */
   civil_moment now;
+  size_t imports; /* of calendars, gone through */
   struct replay_delivery *deliveries;
   size_t deliveries_count, deliveries_capacity;
   struct replay_inform *informs;

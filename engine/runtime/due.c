@@ -86,12 +86,23 @@ static void park(struct runtime *runtime, struct work *work) {
                           });
 }
 
+/* A family to which it has something to say may have to be recounted first. */
+static enum err run_due(struct runtime *runtime, const struct due_timer *due, struct work *work) {
+  for (;;) {
+    work_begin(work, runtime, due->timer.due);
+    enum err err = run(work, &due->timer, due->generation);
+    if (span_empty(work->stale)) {
+      return err;
+    }
+    work_recount_stale(work, due->recorded_at, true);
+  }
+}
+
 static void step_due(struct runtime *runtime, struct due_timer *due) {
   struct work work;
   store_delete(runtime->store, STORE_TIMER, record_key_span(&due->key));
   due->timer.case_id = arena_copy(&runtime->arena, due->timer.case_id);
-  work_begin(&work, runtime, due->timer.due);
-  enum err err = run(&work, &due->timer, due->generation);
+  enum err err = run_due(runtime, due, &work);
   if (err == ERR_OK) {
     work_commit(&work);
   } else {
@@ -110,6 +121,7 @@ void due_again(struct runtime *runtime, const struct inbox_message *in, civil_mo
   };
   struct work work;
   work_begin(&work, runtime, now);
+  work.gated = false;
   enum err err = run(&work, &due.timer, due.generation);
   if (err == ERR_OK) {
     work_commit(&work);
@@ -176,15 +188,19 @@ bool due_waits(struct runtime *runtime, civil_moment now) {
 
 bool due_take_next(struct runtime *runtime, civil_moment now) {
   struct due_timer due = {.first = false};
-  if (!next_due(runtime, &due) || due.timer.due > now) {
-    return false;
+  while (next_due(runtime, &due) && due.timer.due <= now) {
+    civil_moment last = runtime->head.recorded_at;
+    due.recorded_at = due.timer.due > last ? due.timer.due : last;
+    if (recount_needed(runtime, case_root(due.timer.case_id))) {
+      recount_family(runtime, case_root(due.timer.case_id), due.recorded_at, false);
+      continue; /* it may have moved */
+    }
+    timers_pop(&runtime->timers);
+    step_due(runtime, &due);
+    runtime->head.timers++;
+    return true;
   }
-  civil_moment last = runtime->head.recorded_at;
-  due.recorded_at = due.timer.due > last ? due.timer.due : last;
-  timers_pop(&runtime->timers);
-  step_due(runtime, &due);
-  runtime->head.timers++;
-  return true;
+  return false;
 }
 
 /* ---- out of order ---- */

@@ -8,6 +8,7 @@
 #ifndef KURATOR_RUNTIME_ENGINE_H
 #define KURATOR_RUNTIME_ENGINE_H
 
+#include "runtime/calendars.h"
 #include "runtime/cases.h"
 #include "runtime/cursors.h"
 #include "runtime/definitions.h"
@@ -91,6 +92,7 @@ struct runtime {
   struct signed_head signed_head;
   struct resolution *resolutions;
   struct acts acts;
+  struct calendars calendars;
   civil_moment now;         /* of the last tick */
   struct span *field_names; /* of all events of the catalogue, sorted */
   size_t field_names_count;
@@ -98,7 +100,7 @@ struct runtime {
   /* Of the batch that is being collected, from its first message until it is committed. */
   struct arena arena;
   struct outbox outbox;
-  uint32_t batch_messages, batch_timers;
+  uint32_t batch_messages, batch_timers, batch_recounts;
   struct held_timers held;
   bool behind;  /* timers that are due wait for the message that is being processed */
   bool adding;  /* timers are due, and the batch that waits for the one in flight takes more of them */
@@ -145,6 +147,42 @@ void acts_write(struct runtime *runtime);
 /* and are told when that is stored, or wait for the next. */
 void acts_settle(struct runtime *runtime, bool stored);
 void acts_drop(struct runtime *runtime);
+
+/* ---- calendars.c ---- */
+
+void calendars_init(struct runtime *runtime);
+void calendars_finish(struct runtime *runtime);
+/* Part of recovery. ERR_CONFIG: what was imported does not fit the calendar of config/ any more, and why. */
+enum err calendars_load(struct runtime *runtime, struct fault *fault) MUST_CHECK;
+/* An import waits and stands in no batch. */
+bool calendars_waiting(const struct runtime *runtime);
+/* The import that waits goes into the open batch, and counts. Nothing while a timer is due. */
+void calendars_take(struct runtime *runtime, civil_moment now);
+/* What is kept of it goes into the batch that is being committed, */
+void calendars_write(struct runtime *runtime);
+/* and is told when that is stored; else it waits again (calendars_load has brought back what counted before). */
+void calendars_settle(struct runtime *runtime, bool stored);
+/* All families have been recounted: an entry says so. */
+void calendars_recounted(struct runtime *runtime, civil_moment now);
+/* ERR_BUSY, ERR_LIMIT: no import may be taken now. */
+enum err calendars_check_turn(const struct runtime *runtime, struct fault *fault) MUST_CHECK;
+/* A calendar with these rows over the one that counts. Russian texts. */
+enum err calendars_amended(const struct runtime *runtime, struct span rows, struct calendar **ret_calendar,
+                           struct fault *fault) MUST_CHECK;
+
+/* ---- recount.c ---- */
+
+/* The family began before the last import and has not been recounted. */
+bool recount_needed(struct runtime *runtime, struct span root);
+/* Recounts it, and before it those that it has something to say to; an entry of the journal for each in which something
+ * changes, recorded at this moment. `behind`: a timer that is due has been taken out of the store for it already. */
+void recount_family(struct runtime *runtime, struct span root, civil_moment recorded_at, bool behind);
+/* A slice of those that are left. True: there are more, and the open batch takes them. */
+bool recount_slice(struct runtime *runtime, civil_moment now);
+/* There are some, and nobody has to tell when. */
+bool recount_waits(const struct runtime *runtime);
+/* The operator's repetition of one that failed; it comes by the inbox. */
+void recount_again(struct runtime *runtime, const struct inbox_message *in, civil_moment now);
 
 /* ---- persons.c ---- */
 

@@ -109,9 +109,40 @@ static enum err write_message(struct export *e, const struct record_journal *ent
   return ERR_OK;
 }
 
+/* The calendar was amended: what a rehearsal amends it with. It says when each family was recounted. */
+static void write_import(struct export *e, const struct record_journal *entry, struct value clear) {
+  line_moment(&e->line, "at", entry->recorded_at);
+  line_text(&e->line, "as", entry->sender);
+  clear = value_with(&e->arena, &clear, SPAN_LITERAL("told"), value_bool(true));
+  line_value(&e->line, "calendar", clear);
+  line_end(&e->line);
+}
+
+static enum err write_calendar(struct export *e, const struct record_journal *entry) {
+  struct value clear;
+  TRY(clear_data(e, entry->clear, &clear));
+  if (!span_empty(entry->sender)) {
+    write_import(e, entry, clear);
+    return ERR_OK;
+  }
+  line_moment(&e->line, "at", entry->recorded_at);
+  line_text_if_any(&e->line, "case", entry->case_id);
+  line_value(&e->line, entry->kind == RECORD_JOURNAL_RECOUNT ? "recount" : "recounted", clear);
+  write_timers(e, entry);
+  line_end(&e->line);
+  return ERR_OK;
+}
+
+static bool is_of_calendar(const struct record_journal *entry) {
+  return entry->kind == RECORD_JOURNAL_CALENDAR || entry->kind == RECORD_JOURNAL_RECOUNT;
+}
+
 static enum err write_entry(struct export *e, const struct record_journal *entry) {
   arena_reset(&e->arena);
   writer_reset(&e->line);
+  if (is_of_calendar(entry)) {
+    return write_calendar(e, entry);
+  }
   if (!span_empty(entry->sender)) {
     return write_message(e, entry);
   }
@@ -120,6 +151,9 @@ static enum err write_entry(struct export *e, const struct record_journal *entry
 }
 
 bool export_takes(const struct record_journal *entry) {
+  if (is_of_calendar(entry)) {
+    return entry->sequence == 0; /* what the operator had repeated is not, as with timers */
+  }
   return entry->kind != RECORD_JOURNAL_AUDIT && (!span_empty(entry->sender) || entry->behind);
 }
 

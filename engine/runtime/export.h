@@ -14,6 +14,9 @@
  * kept, so that the refusal cannot be judged again; personal data is never in it. `sequence` is the sender's number of
  * a message that an event has named by it to take it back. `times` stands where more refusals than this one were
  * counted in its incident, until now: they are no lines of their own.
+ * A calendar that was imported is a line {"at","as","calendar":{"calendar","rows","told":true}}; each family in which
+ * something changed by it {"at","case","recount":{"calendar","changes":[…]}[,"timers"]}, where it was recounted; and
+ * {"at","recounted":{"calendar","changed","deadlines","failed"}} when all were.
  *
  * Threading: the store's; not inside a batch.
  */

@@ -319,8 +319,17 @@ static enum err timer_repeat(struct runtime *runtime, const struct record_journa
   return inbox_put(&runtime->inbox, &message, retry);
 }
 
+static enum err recount_repeat(struct runtime *runtime, const struct record_journal *entry, struct inbox_retry retry) {
+  struct runtime_message message = {
+      .case_id = entry->case_id, .occurred_at = entry->occurred_at, .data = value_text(SPAN_LITERAL("recount"))};
+  return inbox_put(&runtime->inbox, &message, retry);
+}
+
 static enum err entry_repeat(struct runtime *runtime, const struct record_journal *entry, struct inbox_retry retry,
                              struct arena *arena, struct fault *fault) {
+  if (entry->kind == RECORD_JOURNAL_RECOUNT) {
+    return recount_repeat(runtime, entry, retry);
+  }
   if (span_empty(entry->sender) && entry->kind == RECORD_JOURNAL_PARKED) {
     return timer_repeat(runtime, entry, retry);
   }

@@ -20,7 +20,7 @@ static void put_entry(struct runtime *runtime, struct record_journal *entry) {
 
 /* What a rehearsal has to know to take the timers where they were taken: due.c. */
 static void note_timers(struct runtime *runtime, struct record_journal *entry) {
-  if (!span_empty(entry->sender)) {
+  if (!span_empty(entry->sender) && entry->kind != RECORD_JOURNAL_CALENDAR) {
     entry->behind = runtime->behind && entry->kind != RECORD_JOURNAL_AUDIT;
   }
   if (export_takes(entry)) {

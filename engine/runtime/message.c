@@ -442,17 +442,24 @@ static void answer_accepted(struct judgement *j, const struct inbox_message *in,
   answer(rt, in, &receipt, true);
 }
 
-static void take(struct judgement *j, const struct inbox_message *in) {
+/* False: a family to which it has something to say was recounted, and the message has to be judged again. */
+static bool take(struct judgement *j, const struct inbox_message *in) {
   struct work work;
   work_begin(&work, j->runtime, j->now);
   work.sender = j->message->sender;
   work.event = j->message->event;
   enum err err = do_work(j, &work);
+  if (!span_empty(work.stale)) {
+    work_recount_stale(&work, j->now, false);
+    correct_drop(&j->correction);
+    return false;
+  }
   if (err == ERR_OK) {
     answer_accepted(j, in, &work);
   } else {
     answer_parked(j, in, &work, err);
   }
+  return true;
 }
 
 /* ---- was it here before? ---- */
@@ -522,28 +529,56 @@ static void repeat_timer(struct runtime *runtime, const struct inbox_message *in
   }
 }
 
-void message_process(struct runtime *runtime, const struct inbox_message *in, civil_moment now) {
-  const struct runtime_message *m = &in->message;
-  bool of_timer = span_empty(m->sender);
-  if (in->retry.incident == 0 && !of_timer && answer_from_memory(runtime, in, now)) {
-    return;
+/* By its word: a family is recounted, again or as a line of a rehearsal says; without a case all that are left. */
+static void recount(struct runtime *runtime, const struct inbox_message *in, civil_moment now) {
+  struct span root = case_root(in->message.case_id);
+  if (in->retry.incident != 0) {
+    recount_again(runtime, in, now);
+  } else if (span_empty(root)) {
+    runtime->calendars.told = false;
+  } else if (recount_needed(runtime, root)) {
+    recount_family(runtime, root, now, false);
   }
-  due_take_family(runtime, case_named(m), now);
-  if (of_timer) {
-    repeat_timer(runtime, in, now);
-    return;
-  }
+}
+
+/* False: it has to be judged again. */
+static bool process(struct runtime *runtime, const struct inbox_message *in, civil_moment now) {
   struct judgement j = {
       .runtime = runtime,
-      .message = m,
+      .message = &in->message,
       .now = now,
-      .occurred_at = occurred_at(m, now),
+      .occurred_at = occurred_at(&in->message, now),
   };
   if (judge(&j) != ERR_OK) {
     answer_refused(&j, in);
   } else if (j.way == WAY_DUPLICATE) {
     answer_duplicate(&j, in);
   } else {
-    take(&j, in);
+    return take(&j, in);
+  }
+  return true;
+}
+
+void message_process(struct runtime *runtime, const struct inbox_message *in, civil_moment now) {
+  const struct runtime_message *m = &in->message;
+  bool of_timer = span_empty(m->sender);
+  if (in->retry.incident == 0 && !of_timer && answer_from_memory(runtime, in, now)) {
+    return;
+  }
+  if (of_timer && m->data.kind == VALUE_TEXT) {
+    recount(runtime, in, now);
+    return;
+  }
+  struct span root = case_root(case_named(m));
+  if (recount_needed(runtime, root)) {
+    recount_family(runtime, root, now, false);
+    runtime->behind = due_waits(runtime, now);
+  }
+  due_take_family(runtime, case_named(m), now);
+  if (of_timer) {
+    repeat_timer(runtime, in, now);
+    return;
+  }
+  while (!process(runtime, in, now)) {
   }
 }

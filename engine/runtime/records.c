@@ -8,7 +8,8 @@ enum {
   VERSION_CASE = 2,     /* 1: a flag instead of the number of incidents */
   VERSION_INCIDENT = 2, /* 1: without FLAG_PARKS */
   VERSION_HEAD = 2,     /* 1: without the count of timers */
-  VERSION_JOURNAL = 3,  /* 2: without the count of timers; 1: without salt, the chain covers the digest only */
+  VERSION_JOURNAL = 4,  /* 3: without calendars and recounts; 2: without the count of timers; 1: without salt, the chain
+                           covers the digest only */
   VERSION_COVERED = 2,  /* JOURNAL: from this one on the chain covers the entry */
   VERSION_KEY = 2,      /* 1: the wrapped key alone */
   SEPARATOR = 0,        /* between the parts of a key; no id holds it */
@@ -127,6 +128,10 @@ struct record_key record_offer_key(struct span case_id, int64_t offer) {
 struct record_key record_offer_prefix(struct span root) {
   struct record_key name = record_family_prefix(root);
   return record_index_key("offer", record_key_span(&name));
+}
+
+struct record_key record_recounted_key(struct span root) {
+  return record_index_key("recounted", root);
 }
 
 struct record_key record_annulled_key(uint64_t journal) {
@@ -283,6 +288,62 @@ enum err record_head_read(struct span bytes, struct record_head *ret_head) {
   head.timers = version > 1 ? reader_varint(&r) : 0;
   TRY(reader_end(&r));
   *ret_head = head;
+  return ERR_OK;
+}
+
+/* ---- META: the calendar ---- */
+
+void record_calendar_write(const struct record_calendar *calendar, struct writer *w) {
+  writer_u8(w, VERSION);
+  writer_varint(w, calendar->imports_count);
+  for (size_t i = 0; i < calendar->imports_count; i++) {
+    writer_varint(w, calendar->imports[i]);
+  }
+  writer_u8(w, calendar->recounting);
+  writer_u64be(w, moment_biased(calendar->at));
+  writer_blob(w, span_of(calendar->root, calendar->root_size));
+  writer_varint(w, calendar->cases);
+  writer_varint(w, calendar->done);
+  writer_varint(w, calendar->changed);
+  writer_varint(w, calendar->deadlines);
+  writer_varint(w, calendar->failed);
+}
+
+static enum err read_imports(struct reader *r, struct record_calendar *calendar) {
+  uint64_t count = reader_varint(r);
+  if (count > RECORD_IMPORTS_MAX) {
+    return ERR_CORRUPT;
+  }
+  for (uint64_t i = 0; i < count; i++) {
+    calendar->imports[i] = reader_varint(r);
+  }
+  calendar->imports_count = (size_t)count;
+  return ERR_OK;
+}
+
+enum err record_calendar_read(struct span bytes, struct record_calendar *ret_calendar) {
+  struct reader r;
+  struct record_calendar calendar = {.imports_count = 0};
+  TRY(record_open(bytes, &r));
+  TRY(read_imports(&r, &calendar));
+  uint8_t recounting = reader_u8(&r);
+  calendar.recounting = recounting == 1;
+  calendar.at = (civil_moment)moment_biased((civil_moment)reader_u64be(&r));
+  struct span root = reader_blob(&r);
+  calendar.cases = reader_varint(&r);
+  calendar.done = reader_varint(&r);
+  calendar.changed = reader_varint(&r);
+  calendar.deadlines = reader_varint(&r);
+  calendar.failed = reader_varint(&r);
+  TRY(reader_end(&r));
+  if (recounting > 1 || root.size > sizeof calendar.root) {
+    return ERR_CORRUPT;
+  }
+  if (root.size > 0) {
+    memcpy(calendar.root, root.data, root.size);
+  }
+  calendar.root_size = root.size;
+  *ret_calendar = calendar;
   return ERR_OK;
 }
 
@@ -473,7 +534,7 @@ enum err record_journal_read(struct span bytes, struct record_journal *ret_entry
   uint8_t version;
   TRY(record_open_to(bytes, VERSION_JOURNAL, &r, &version));
   uint8_t kind = reader_u8(&r);
-  if (kind > RECORD_JOURNAL_AUDIT) {
+  if (kind > (version > 3 ? RECORD_JOURNAL_RECOUNT : RECORD_JOURNAL_AUDIT)) {
     return ERR_CORRUPT;
   }
   struct record_journal entry = {.kind = (enum record_journal_kind)kind};

@@ -54,6 +54,8 @@ struct record_key record_index_key(const char *index, struct span name); /* INDE
 /* INDEX: to whom an offer of a case went; those of a family stand together. */
 struct record_key record_offer_key(struct span case_id, int64_t offer);
 struct record_key record_offer_prefix(struct span root);
+/* INDEX: the import (its entry) that this family was recounted for before its turn came. */
+struct record_key record_recounted_key(struct span root);
 /* INDEX: the entry that has taken this one back; and that one has been named by its sender's number to be taken back.
  */
 struct record_key record_annulled_key(uint64_t journal);
@@ -89,6 +91,24 @@ struct record_head {
 };
 void record_head_write(const struct record_head *head, struct writer *w);
 enum err record_head_read(struct span bytes, struct record_head *ret_head) MUST_CHECK;
+
+/* ---- META: the calendar, one record under the key "runtime/calendar"; none until the first import ---- */
+
+#define RECORD_CALENDAR_KEY SPAN_LITERAL("runtime/calendar")
+enum { RECORD_IMPORTS_MAX = 500 };
+struct record_calendar {
+  uint64_t imports[RECORD_IMPORTS_MAX]; /* entries of the journal, ascending */
+  size_t imports_count;
+  bool recounting;             /* the last import has not reached all cases */
+  civil_moment at;             /* when the last import was recorded */
+  uint8_t root[CASE_ROOT_MAX]; /* up to this family all are recounted */
+  size_t root_size;
+  uint64_t cases, done;        /* running when it was imported; of these, recounted */
+  uint64_t changed, deadlines; /* families in which something changed, and their changed deadlines */
+  uint64_t failed;             /* families that could not be stepped */
+};
+void record_calendar_write(const struct record_calendar *calendar, struct writer *w);
+enum err record_calendar_read(struct span bytes, struct record_calendar *ret_calendar) MUST_CHECK;
 
 /* ---- META: heads of the chain that the engine has signed, "runtime/signed/" and the number ---- */
 
@@ -156,6 +176,9 @@ enum record_journal_kind {
   RECORD_JOURNAL_PARKED,     /* accepted, but its case could not take it */
   RECORD_JOURNAL_TIMER,
   RECORD_JOURNAL_AUDIT, /* what an operator did: `sender` the operator, `event` the act, `text` the reason */
+  /* The calendar was amended: `sender` the operator, `clear` the rows; or all cases have been recounted, no sender. */
+  RECORD_JOURNAL_CALENDAR,
+  RECORD_JOURNAL_RECOUNT, /* of a family: `clear` what has changed by the amended calendar, or `err` why it could not */
 };
 struct record_journal {
   enum record_journal_kind kind;

@@ -40,6 +40,8 @@ struct line {
   bool behind; /* it says how many `timers` were taken before it */
   uint64_t timers;
   struct runtime_message message; /* without a sender: none */
+  struct span rows;               /* not empty: no message, but a calendar that `message.sender` imports */
+  bool told;                      /* lines say when families are recounted */
   struct fault refusal;           /* what it points to */
 };
 
@@ -109,8 +111,8 @@ static enum err read_count(struct rehearsal *r, const struct value *map, const c
 }
 
 static enum err check_names(struct rehearsal *r, const struct value *map) {
-  static const char *const known[] = {"at",          "as",      "event", "case",   "data",
-                                      "occurred_at", "refused", "times", "timers", "sequence"};
+  static const char *const known[] = {"at",    "as",     "event",    "case",     "data",    "occurred_at", "refused",
+                                      "times", "timers", "sequence", "calendar", "recount", "recounted"};
   for (size_t i = 0; i < map->map.count; i++) {
     bool found = false;
     for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
@@ -151,12 +153,32 @@ static enum err read_message(struct rehearsal *r, const struct value *map, struc
   return read_count(r, map, "times", 1, &message->times);
 }
 
+static enum err read_import(struct rehearsal *r, const struct value *map, struct line *line) {
+  const struct value *calendar = value_get(map, "calendar");
+  const struct value *told = value_get(calendar, "told");
+  line->told = told && told->kind == VALUE_BOOL && told->truth;
+  TRY(read_text(r, calendar, "rows", &line->rows));
+  return read_text(r, map, "as", &line->message.sender);
+}
+
+/* Of a family when it has a case, of all that are left when not. What has changed is found again. */
+static enum err read_recount(struct rehearsal *r, const struct value *map, struct line *line) {
+  line->message.data = value_text(SPAN_LITERAL("recount"));
+  return value_get(map, "recount") ? read_text(r, map, "case", &line->message.case_id) : ERR_OK;
+}
+
 /* Three fields, or a message. */
 static enum err read_fields(struct rehearsal *r, const struct value *map, struct line *line) {
   line->message = (struct runtime_message){.sequence = LINES_FROM + r->line, .occurred_at = CIVIL_MOMENT_NONE};
   line->behind = value_get(map, "timers") != NULL;
   TRY(read_at(r, map, &line->at));
   TRY(read_count(r, map, "timers", 0, &line->timers));
+  if (value_get(map, "calendar")) {
+    return read_import(r, map, line);
+  }
+  if (value_get(map, "recount") || value_get(map, "recounted")) {
+    return read_recount(r, map, line);
+  }
   if (!line->behind || map->map.count > 3) {
     TRY(read_message(r, map, line));
   }
@@ -186,8 +208,34 @@ static enum err drain(struct rehearsal *r, civil_moment now) {
   }
 }
 
+/* Until the import is taken and, unless lines say when, all families are recounted. */
+static enum err settle_calendar(struct rehearsal *r) {
+  while (runtime_calendar_state(r->runtime).waiting || runtime_recounting(r->runtime)) {
+    TRY(turn(r, r->now));
+  }
+  return ERR_OK;
+}
+
+/* One that changes nothing has no entry, and is no mistake. */
+static enum err import(struct rehearsal *r, const struct line *line) {
+  const struct runtime_import import = {.actor = line->message.sender, .rows = line->rows};
+  struct fault fault = {.err = ERR_OK};
+  uint64_t ticket;
+  runtime_calendar_told(r->runtime, false); /* what the one before has left */
+  TRY(settle_calendar(r));
+  enum err err = runtime_calendar_import(r->runtime, &import, &ticket, &fault);
+  if (err != ERR_OK) {
+    return err == ERR_EXISTS ? ERR_OK : complain(r, err, fault.text);
+  }
+  runtime_calendar_told(r->runtime, line->told);
+  return settle_calendar(r);
+}
+
 /* Line by line: what follows from one, and is due by then, waits for what the next one says of timers. */
 static enum err submit(struct rehearsal *r, const struct line *line) {
+  if (!span_empty(line->rows)) {
+    return import(r, line);
+  }
   enum err err = runtime_submit(r->runtime, &line->message);
   if (err != ERR_OK) {
     return complain(r, err, "сообщение слишком длинное или слишком вложенное");
@@ -198,7 +246,7 @@ static enum err submit(struct rehearsal *r, const struct line *line) {
   while (runtime_inbox_waiting(r->runtime) > 0) {
     TRY(turn(r, r->now));
   }
-  return ERR_OK;
+  return settle_calendar(r);
 }
 
 /* The message of a line, whole, before anything of it counts. */

@@ -60,6 +60,7 @@ static void batch_clear(struct runtime *runtime) {
   runtime->outbox.deliveries_end = &runtime->outbox.deliveries;
   runtime->batch_messages = 0;
   runtime->batch_timers = 0;
+  runtime->batch_recounts = 0;
   runtime->pausing = false;
   runtime->adding = false;
   inbox_next_batch(&runtime->inbox);
@@ -99,8 +100,9 @@ static enum err load_head(struct runtime *runtime) {
 }
 
 /* What is committed becomes what is in memory. */
-static enum err recover(struct runtime *runtime) {
+static enum err recover(struct runtime *runtime, struct fault *fault) {
   cases_clear(&runtime->cases);
+  TRY(calendars_load(runtime, fault));
   timers_recover(&runtime->timers);
   TRY(load_head(runtime));
   TRY(signed_load(runtime));
@@ -118,6 +120,7 @@ static void batch_stored(struct runtime *runtime) {
   inbox_release(&runtime->inbox, runtime->flight.messages);
   incidents_settle_resolutions(runtime, true);
   acts_settle(runtime, true);
+  calendars_settle(runtime, true);
 }
 
 /* The batch that was collected meanwhile rests on changes that never happened: it goes the same way. */
@@ -129,12 +132,13 @@ static void batch_not_stored(struct runtime *runtime, enum err result) {
   batch_clear(runtime);
   incidents_settle_resolutions(runtime, false);
   acts_settle(runtime, false);
+  calendars_settle(runtime, false);
   if (result != ERR_FULL) {
     engine_fail(runtime, result);
     return;
   }
   log_line(LOG_DEBUG, "runtime", "the store is full: %zu messages wait again", inbox_waiting(&runtime->inbox));
-  enum err err = recover(runtime);
+  enum err err = recover(runtime, NULL);
   if (err != ERR_OK) {
     engine_fail(runtime, err);
   }
@@ -196,6 +200,7 @@ static enum err batch_commit(struct runtime *runtime) {
   }
   acts_write(runtime);
   incidents_write_resolutions(runtime);
+  calendars_write(runtime);
   streams_trim(runtime);
   links_catch_up(runtime);
   cursors_write(&runtime->cursors, runtime->store, &runtime->scratch);
@@ -229,7 +234,8 @@ static bool batch_takes_timers(const struct runtime *runtime) {
 static bool has_work(struct runtime *runtime, civil_moment now) {
   return inbox_waiting(&runtime->inbox) > 0 || (batch_takes_timers(runtime) && due_waits(runtime, now)) ||
          runtime->cursors.dirty > 0 || runtime->resolutions || runtime_acts_waiting(runtime) ||
-         signed_due(runtime, now) || clock_lags(runtime, now) || runtime->pausing;
+         calendars_waiting(runtime) || recount_waits(runtime) || signed_due(runtime, now) || clock_lags(runtime, now) ||
+         runtime->pausing;
 }
 
 /* A slice in each tick, or as many as a rehearsal was told. */
@@ -295,7 +301,9 @@ static bool collect(struct runtime *runtime, civil_moment now) {
 /* A batch of timers grows tick by tick; one in which a message waits for its receipt goes as soon as it can. */
 static void collect_batch(struct runtime *runtime, civil_moment now) {
   bool done = collect(runtime, now);
-  bool more = batch_takes_timers(runtime) && due_waits(runtime, now);
+  calendars_take(runtime, now);
+  bool recounting = recount_slice(runtime, now);
+  bool more = recounting || (batch_takes_timers(runtime) && due_waits(runtime, now));
   runtime->pausing = !done || (more && runtime->batch_messages == 0);
   runtime->adding = more && runtime->committing;
 }
@@ -334,12 +342,15 @@ enum err runtime_tick(struct runtime *runtime, civil_moment now) {
 }
 
 enum err runtime_tick_acts(struct runtime *runtime, civil_moment now) {
-  if (runtime->failed != ERR_OK || runtime->calling || runtime->committing || runtime->pausing ||
-      !runtime_acts_waiting(runtime)) {
+  bool waiting = runtime_acts_waiting(runtime) || runtime_calendar_waiting(runtime, now);
+  if (runtime->failed != ERR_OK || runtime->calling || runtime->committing || runtime->pausing || !waiting) {
     return runtime->failed;
   }
-  (void)recorded_moment(runtime, now);
+  now = recorded_moment(runtime, now);
   store_begin(runtime->store);
+  calendars_take(runtime, now);
+  while (recount_slice(runtime, now)) {
+  }
   return batch_commit(runtime);
 }
 
@@ -396,6 +407,7 @@ static struct runtime *new_runtime(const struct runtime_options *options) {
   cases_init(&runtime->cases, runtime->casework, runtime->store, options->limits.cases_cached);
   cursors_init(&runtime->cursors, runtime->catalogue);
   definitions_init(&runtime->definitions, runtime->casework);
+  calendars_init(runtime);
   streams_init(runtime);
   return runtime;
 }
@@ -405,7 +417,7 @@ static enum err open_runtime(struct runtime *runtime, const struct runtime_optio
       .master_key = options->master_key, .random = options->ports.random, .random_arg = options->ports.arg};
   TRY(seal_init(&runtime->seal, &seal));
   TRY(persons_check_master(runtime, fault));
-  return recover(runtime);
+  return recover(runtime, fault);
 }
 
 enum err runtime_create(const struct runtime_options *options, struct runtime **ret_runtime, struct fault *fault) {
@@ -436,6 +448,7 @@ void runtime_destroy(struct runtime **runtime) {
   cases_finish(&r->cases);
   cursors_finish(&r->cursors);
   definitions_finish(&r->definitions);
+  calendars_finish(r);
   streams_finish(r);
   timers_finish(&r->timers);
   seal_finish(&r->seal);
@@ -482,7 +495,7 @@ const char *runtime_receipt_name(enum runtime_receipt_kind kind) {
 
 bool runtime_idle(const struct runtime *runtime) {
   return inbox_waiting(&runtime->inbox) == 0 && runtime->cursors.dirty == 0 && !runtime->resolutions &&
-         !runtime->acts.first && !runtime->committing && !runtime->pausing;
+         !runtime->acts.first && !runtime->calendars.import && !runtime->committing && !runtime->pausing;
 }
 
 size_t runtime_inbox_waiting(const struct runtime *runtime) {

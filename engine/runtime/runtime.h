@@ -270,7 +270,10 @@ enum err runtime_act(struct runtime *runtime, const struct runtime_act *act, uin
                      struct fault *fault) MUST_CHECK;
 /* One that stands in no batch yet. */
 bool runtime_acts_waiting(const struct runtime *runtime);
-/* A batch of the acts that wait and of nothing else: for a clock that is held. */
+/* An import waits, or cases have to be recounted, and no timer is in the way. */
+bool runtime_calendar_waiting(struct runtime *runtime, civil_moment now);
+/* A batch of the acts that wait, of an import and what follows from it, and of nothing else: for a clock that is held.
+ */
 enum err runtime_tick_acts(struct runtime *runtime, civil_moment now) MUST_CHECK;
 
 enum runtime_person_state { RUNTIME_PERSON_NONE, RUNTIME_PERSON_SEALED, RUNTIME_PERSON_ERASED };
@@ -315,6 +318,74 @@ enum err runtime_person_read(struct runtime *runtime, struct span root, struct a
 /* The end of the day: signs the head if entries came after the last signed one, in a batch of its own. Nothing when a
  * commit is in flight. Close the store then: that waits for it. */
 void runtime_sign_head(struct runtime *runtime);
+
+/* ---- the calendar ---- */
+
+enum { RUNTIME_CALENDAR_MAX = 200 << 10 /* bytes of one import */ };
+/* An import: `rows` in the form of config/calendar. It becomes an entry of the journal and counts from then on; told by
+ * ports.acted when that is durable. Cases are recounted afterwards, in slices of the batches, each case with an entry
+ * of its own if something changes. ERR_EXISTS: it would change nothing. ERR_BUSY: one is under way. ERR_LIMIT,
+ * ERR_FORMAT, ERR_INVALID, ERR_RANGE: what is wrong with it (Russian, `line`). */
+struct runtime_import {
+  struct span actor; /* name of the operator */
+  struct span rows;
+};
+enum err runtime_calendar_import(struct runtime *runtime, const struct runtime_import *import, uint64_t *ret_ticket,
+                                 struct fault *fault) MUST_CHECK;
+/* In a rehearsal: `told` — lines say when families are recounted (a message without sender, its data a text; without
+ * case: all that are left). */
+void runtime_calendar_told(struct runtime *runtime, bool told);
+/* Cases have to be recounted, and no line has to say when. */
+bool runtime_recounting(const struct runtime *runtime);
+/* What counts, borrowed until the next import. */
+const struct calendar *runtime_calendar(const struct runtime *runtime);
+struct runtime_calendar_state {
+  size_t imports;
+  bool waiting;                                     /* an import has no entry yet */
+  bool recounting;                                  /* the last one has not reached all cases */
+  civil_moment at;                                  /* of the last one */
+  uint64_t cases, done, changed, deadlines, failed; /* of its recount: cases, cases, families, deadlines, families */
+};
+struct runtime_calendar_state runtime_calendar_state(const struct runtime *runtime);
+struct runtime_calendar_entry {
+  uint64_t journal;
+  civil_moment at;
+  struct span actor, rows;
+  int first_year, last_year;
+};
+/* Number `index` of the imports, the oldest first; in `arena`. ERR_NOT_FOUND, ERR_CORRUPT. */
+enum err runtime_calendar_entry(struct runtime *runtime, size_t index, struct arena *arena,
+                                struct runtime_calendar_entry *ret_entry) MUST_CHECK;
+
+/* What an import would change, some families at a time; changes nothing. Between ticks only. */
+struct runtime_recount_change {
+  struct span case_id; /* as everybody outside calls it */
+  struct span process, deadline, key, title;
+  civil_day old_due, new_due; /* CIVIL_DAY_NONE: there was none, there is none */
+  const char *was, *state; /* deadline_state_name; NULL: there was none; "stays-missed": it would not be missed yet */
+  civil_moment old_reminder, new_reminder; /* CIVIL_MOMENT_NONE: none */
+  struct span explanation;                 /* by the new calendar */
+  struct span failed; /* not empty: the family could not be stepped, and why; no other field but the case */
+};
+/* False: no further family is looked at in this call. */
+typedef bool (*runtime_recount_visit)(void *arg, const struct runtime_recount_change *change);
+struct runtime_preview {
+  struct span rows;
+  struct span after; /* root of the last family that was looked at, empty: from the beginning */
+  civil_moment now;
+  uint32_t families_max;
+};
+struct runtime_previewed {
+  bool same;        /* it would change nothing, also not the calendar */
+  bool more;        /* go on after `last` */
+  struct span last; /* in `arena` */
+  uint64_t families, cases;
+  char revision[17];
+  int first_year, last_year; /* of the calendar as it would be */
+};
+enum err runtime_calendar_preview(struct runtime *runtime, const struct runtime_preview *preview,
+                                  runtime_recount_visit visit, void *arg, struct arena *arena,
+                                  struct runtime_previewed *ret_previewed, struct fault *fault) MUST_CHECK;
 
 /* ---- revisions of processes ---- */
 

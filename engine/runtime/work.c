@@ -20,13 +20,6 @@ struct work_input {
   struct work_input *next;
 };
 
-/* An effect that waits for the commit, with the case it came from. */
-struct work_effect {
-  struct case_slot *slot;
-  const struct case_effect *effect;
-  struct work_effect *next;
-};
-
 struct work_load {
   struct cursor_entry *cursor;
   int64_t delta;
@@ -34,7 +27,7 @@ struct work_load {
 };
 
 void work_begin(struct work *work, struct runtime *runtime, civil_moment now) {
-  *work = (struct work){.runtime = runtime, .journal = runtime->head.journal + 1, .now = now};
+  *work = (struct work){.runtime = runtime, .journal = runtime->head.journal + 1, .now = now, .gated = true};
   work->inputs_end = &work->next;
   work->effects_end = &work->effects;
 }
@@ -189,7 +182,8 @@ static enum err step(struct work *work, const struct work_input *input, struct c
     return fault_set(work->fault.err == ERR_OK ? &work->fault : NULL, err, "the step failed: %s", err_text(err));
   }
   bool took = case_took(slot->file);
-  if (in->kind != CASE_INPUT_WATCHED || took || effects.count > 0) {
+  bool may_be_idle = in->kind == CASE_INPUT_WATCHED || in->kind == CASE_INPUT_CALENDAR;
+  if (!may_be_idle || took || effects.count > 0) {
     case_slot_changed(slot);
   }
   distribute(work, slot, &effects);
@@ -212,8 +206,19 @@ static enum err begin_if_unknown(struct work *work, const struct work_input *inp
   return step(work, &start, slot);
 }
 
+/* What is said to a family that has to be recounted waits until it is. */
+static enum err check_gate(struct work *work, const struct work_input *input) {
+  struct span root = case_root(input->identity.id);
+  if (!work->gated || !work->runtime->calendars.record.recounting || !recount_needed(work->runtime, root)) {
+    return ERR_OK;
+  }
+  work->stale = arena_copy(&work->runtime->arena, root);
+  return ERR_BUSY;
+}
+
 static enum err run_input(struct work *work, const struct work_input *input) {
   work->failed_case = input->identity.id;
+  TRY(check_gate(work, input));
   if (++work->steps > work->runtime->limits.steps_max) {
     return fault_set(&work->fault, ERR_LIMIT, "one input led to more than %u steps", work->runtime->limits.steps_max);
   }
@@ -257,6 +262,19 @@ enum err work_run(struct work *work) {
     TRY(run_input(work, work->next));
   }
   return encode_cases(work);
+}
+
+bool work_changes(const struct work *work) {
+  bool changes = work->effects != NULL || work->loads != NULL;
+  for (size_t i = 0; i < work->touched_count; i++) {
+    changes = changes || work->touched[i]->dirty;
+  }
+  return changes;
+}
+
+void work_recount_stale(struct work *work, civil_moment recorded_at, bool behind) {
+  work_drop(work);
+  recount_family(work->runtime, work->stale, recorded_at, behind);
 }
 
 /* ---- the effects that are records ---- */

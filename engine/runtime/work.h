@@ -14,8 +14,14 @@
 #include "runtime/engine.h"
 
 struct work_input;
-struct work_effect;
 struct work_load;
+
+/* An effect that waits for the commit, with the case it came from. */
+struct work_effect {
+  struct case_slot *slot;
+  const struct case_effect *effect;
+  struct work_effect *next;
+};
 
 struct work {
   struct runtime *runtime;
@@ -31,6 +37,8 @@ struct work {
   size_t touched_count, touched_capacity;
   uint32_t steps;
 
+  bool gated;              /* no family is told anything that has to be recounted first (work_begin: yes) */
+  struct span stale;       /* root of one that would have been: the run has failed, recount it and run again */
   struct span failed_case; /* of the step that failed */
   struct fault fault;
   struct value personal; /* of the family, read when first needed */
@@ -40,6 +48,10 @@ struct work {
 void work_begin(struct work *work, struct runtime *runtime, civil_moment now);
 /* For CASE_INPUT_START `identity` says what is started; otherwise its id says to whom it goes. Copied. */
 void work_add(struct work *work, const struct case_identity *identity, const struct case_input *input);
+/* Something would be put. After a work_run that succeeded. */
+bool work_changes(const struct work *work);
+/* After a work_run that failed for work->stale: drops the work and recounts that family (recount_family). */
+void work_recount_stale(struct work *work, civil_moment recorded_at, bool behind);
 /* An error: work->fault and work->failed_case say what happened; call work_drop. */
 enum err work_run(struct work *work) MUST_CHECK;
 /* Puts all records. After a work_run that succeeded; cannot fail. */

@@ -24,6 +24,9 @@ int case_show(int argc, char **argv);
 int case_timeline(int argc, char **argv);
 /* correct.c */
 int case_correct(int argc, char **argv);
+/* calendar_import.c */
+int calendar_import(int argc, char **argv);
+int calendar_show(int argc, char **argv);
 /* incident.c */
 int incident_retry(int argc, char **argv);
 int incident_resolve(int argc, char **argv);

@@ -32,6 +32,8 @@ const struct table_word table_entry_kinds[] = {
     {"parked", "на разборе"},
     {"timer", "по часам"},
     {"audit", "действие оператора"},
+    {"calendar", "календарь"},
+    {"recount", "пересчёт сроков"},
     {NULL, NULL},
 };
 

@@ -128,7 +128,7 @@ struct span case_root(struct span id); /* up to the first '/' */
 enum case_input_kind {
   CASE_INPUT_START,    /* first step; data presets the session */
   CASE_INPUT_EVENT,    /* an event of the catalogue from a participant */
-  CASE_INPUT_INTERNAL, /* from another case: referral.X.Y, done.invoke.X, case.cancelled */
+  CASE_INPUT_INTERNAL, /* from another case: referral.X.Y, done.invoke.X, case.cancelled, case.moved */
   CASE_INPUT_WATCHED,  /* an external event that another case of the family handles: only deadlines look at it */
   CASE_INPUT_TIMER,    /* a timer of this case is due */
   CASE_INPUT_CALENDAR, /* the calendar is another one: what rests on working days is computed again */

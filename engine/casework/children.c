@@ -2,6 +2,7 @@
  * children.c — the cases that a case has started: <k:case> one, <k:cases> and <k:referrals> one per element of a list.
  *
  *   started ──▶ running ──▶ ended             the child says so (done.invoke.ID)
+ *               running: case.moved             this case has another territory at the end of a step than before it
  *                  └─ cancelled ──▶ ended     its element was left, or the list no longer has it: case.cancelled
  *
  * A child is another case: it is reached by effects only, and heard through internal events that name it as their
@@ -98,6 +99,23 @@ void children_cancel(struct step *s, uint32_t serial) {
     if (serial == 0 || s->c->children[i].serial == serial) {
       cancel(s, &s->c->children[i]);
     }
+  }
+}
+
+/* ---- moving ------------------------------------------------------------------------------------------------- */
+
+void children_move(struct step *s) {
+  const struct value_field fields[] = {FIELD("territory", value_text(effect_text(s, s->c->territory)))};
+  const struct value where = DATA_MAP(s, fields);
+  for (size_t i = 0; i < s->c->children_count; i++) {
+    const struct child *child = &s->c->children[i];
+    if (child->ended || child->cancelled) {
+      continue;
+    }
+    struct case_effect *effect = effect_add(s, CASE_EFFECT_EVENT);
+    effect->case_id = effect_text(s, child->id);
+    effect->event = SPAN_LITERAL("case.moved");
+    effect->data = where;
   }
 }
 

@@ -30,13 +30,18 @@ static enum err run_status(struct step *s, const struct value *data, struct faul
   return ERR_OK;
 }
 
+/* In another place than the case's: those who serve it, and not the addressee. */
 static enum err run_notify(struct step *s, const struct value *data, struct fault *fault) {
-  const struct role_rule *role = catalogue_role(s->c->casework->options.catalogue, value_get_text(data, "role"));
+  const struct catalogue *catalogue = s->c->casework->options.catalogue;
+  const struct role_rule *role = catalogue_role(catalogue, value_get_text(data, "role"));
   const struct value *content = value_get(data, "data");
-  if (!role) {
-    return fault_set(fault, ERR_SCRIPT, "notify: no such role in the catalogue");
+  const struct value *where = value_get(data, "territory");
+  const struct territory *territory = catalogue_territory(catalogue, value_get_text(data, "territory"));
+  bool placed = where && where->kind != VALUE_NIL;
+  if (!role || (placed && !territory)) {
+    return fault_set(fault, ERR_SCRIPT, "notify: no such role or territory in the catalogue");
   }
-  struct text_list participants = role_participants(s, role);
+  struct text_list participants = placed ? role_in_territory(s, role, territory->code) : role_participants(s, role);
   const struct delivery delivery = {.kind = DELIVERY_NOTICE,
                                     .subject = value_get_text(data, "template"),
                                     .data = content ? value_copy(s->arena, content) : value_nil()};

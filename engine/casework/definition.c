@@ -62,6 +62,7 @@ static const struct chart_attribute notify_attributes[] = {
     TEXT_NEEDED("role"),
     TEXT_NEEDED("template"),
     EXPR("data"),
+    EXPR("territory"),
     END,
 };
 static const struct chart_attribute incident_attributes[] = {EXPR_NEEDED("reason"), END};

@@ -99,6 +99,18 @@ void effect_parent(struct step *s, struct span event, struct value data) {
   effect->data = data;
 }
 
+struct text_list role_in_territory(struct step *s, const struct role_rule *role, struct span territory) {
+  const struct catalogue *catalogue = s->c->casework->options.catalogue;
+  struct text_list list = {ARENA_ARRAY(s->arena, struct span, catalogue->participants_count), 0};
+  for (size_t i = 0; i < catalogue->participants_count; i++) {
+    const struct participant *p = &catalogue->participants[i];
+    if (text_list_names(&role->kinds, p->kind) && participant_serves(p, territory)) {
+      list.items[list.count++] = p->id;
+    }
+  }
+  return list;
+}
+
 static struct text_list one_participant(struct step *s, struct span id) {
   struct text_list list = {ARENA_ARRAY(s->arena, struct span, 1), 1};
   list.items[0] = id;
@@ -114,14 +126,7 @@ struct text_list role_participants(struct step *s, const struct role_rule *role)
   if (addressee && text_list_names(&role->kinds, addressee->kind)) {
     return one_participant(s, addressee->id);
   }
-  struct text_list list = {ARENA_ARRAY(s->arena, struct span, catalogue->participants_count), 0};
-  for (size_t i = 0; i < catalogue->participants_count; i++) {
-    const struct participant *p = &catalogue->participants[i];
-    if (text_list_names(&role->kinds, p->kind) && participant_serves(p, s->c->territory)) {
-      list.items[list.count++] = p->id;
-    }
-  }
-  return list;
+  return role_in_territory(s, role, s->c->territory);
 }
 
 struct value data_map(struct step *s, const struct value_field *fields, size_t count) {

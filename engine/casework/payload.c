@@ -1,5 +1,7 @@
 #include "casework/payload.h"
 
+#include <stdio.h>
+
 /* ---- rules -------------------------------------------------------------------------------------------------- */
 
 bool field_format_of(const struct field_rule *rule, enum field_format *ret_format) {
@@ -105,6 +107,29 @@ static enum err check_text(const struct check *check, const struct field_rule *r
   return ERR_OK;
 }
 
+/* What a code may be, as far as a fault has room for it. */
+enum { CODES_TEXT_MAX = 200 };
+static void codes_text(const struct text_list *values, char text[CODES_TEXT_MAX]) {
+  size_t size = 0;
+  text[0] = 0;
+  for (size_t i = 0; i < values->count; i++) {
+    int added = snprintf(text + size, CODES_TEXT_MAX - size, "%s%.*s", i > 0 ? ", " : "", SPAN_ARG(values->items[i]));
+    if (added < 0 || size + (size_t)added >= CODES_TEXT_MAX) {
+      text[size] = 0; /* whole codes only */
+      return;
+    }
+    size += (size_t)added;
+  }
+}
+
+static enum err wrong_code(const struct check *check, const struct field_rule *rule, const char *what) {
+  char codes[CODES_TEXT_MAX];
+  char text[FAULT_TEXT_MAX];
+  codes_text(&rule->values, codes);
+  (void)snprintf(text, sizeof text, "%s%s%s", what, codes[0] ? "; можно: " : "", codes);
+  return wrong(check, rule->name, text);
+}
+
 static bool list_names(const struct text_list *list, struct span text) {
   for (size_t i = 0; i < list->count; i++) {
     if (span_equal(list->items[i], text)) {
@@ -119,7 +144,7 @@ static enum err check_code(const struct check *check, const struct field_rule *r
     return wrong(check, rule->name, "нужен код");
   }
   bool known = rule->values.count > 0 ? list_names(&rule->values, v->text) : payload_key_valid(v->text);
-  return known ? ERR_OK : wrong(check, rule->name, "такого кода нет");
+  return known ? ERR_OK : wrong_code(check, rule, "такого кода нет");
 }
 
 static enum err check_date(const struct check *check, const struct field_rule *rule, const struct value *v) {
@@ -202,7 +227,7 @@ static enum err check_field(const struct check *check, const struct field_rule *
   enum field_format format;
   if (field_empty(v)) {
     bool excused = check->without_personal && field_personal(check->catalogue, rule);
-    return rule->required && !excused ? wrong(check, rule->name, "обязательное поле не заполнено") : ERR_OK;
+    return rule->required && !excused ? wrong_code(check, rule, "обязательное поле не заполнено") : ERR_OK;
   }
   if (!field_format_of(rule, &format)) {
     return wrong(check, rule->name, "формат поля не описан");

@@ -110,6 +110,7 @@ static void step_init(struct step *s, struct case_file *c, const struct case_inp
                      .input = input,
                      .now = now,
                      .occurred_at = dated ? input->occurred_at : now,
+                     .territory_before = c->territory,
                      .effects = effects,
                      .arena = effects->arena,
                      .fault = fault,
@@ -390,6 +391,19 @@ static void read_forwarded(struct step *s) {
   }
 }
 
+/* The parent has moved, and this case follows. False: nothing is new, or the chart does not follow (it was written
+ * before there was anything to hear, or is of another kind). */
+static bool follows_move(struct step *s) {
+  const struct catalogue *catalogue = s->c->casework->options.catalogue;
+  const struct territory *territory = catalogue_territory(catalogue, value_get_text(&s->input->data, "territory"));
+  if (!territory || !chart_knows_event(s->c->process->chart, s->input->event) ||
+      span_equal(s->c->territory, territory->code)) {
+    return false;
+  }
+  move_to(s, territory->code);
+  return true;
+}
+
 /* `start`: the data of the event, with its name, its sender and the date on which it occurred. */
 static struct value start_preset(struct step *s) {
   struct value start = s->input->data;
@@ -466,7 +480,8 @@ static enum err step_event(struct step *s) {
 /* What this room says to a chart may be passed over; what a chart has sent to another may not. */
 static bool is_sent_by_chart(struct span event) {
   return !span_starts_with(event, SPAN_LITERAL("referral.")) &&
-         !span_starts_with(event, SPAN_LITERAL("done.invoke.")) && !span_is(event, "case.cancelled");
+         !span_starts_with(event, SPAN_LITERAL("done.invoke.")) && !span_is(event, "case.cancelled") &&
+         !span_is(event, "case.moved");
 }
 
 static enum err step_internal(struct step *s) {
@@ -482,6 +497,9 @@ static enum err step_internal(struct step *s) {
   if (span_is(event.name, "case.cancelled") && !chart_knows_event(c->process->chart, event.name)) {
     end_cancelled(s);
     c->took = true;
+    return ERR_OK;
+  }
+  if (span_is(event.name, "case.moved") && !follows_move(s)) {
     return ERR_OK;
   }
   read_forwarded(s);
@@ -507,6 +525,14 @@ static bool timer_is_current(const struct case_file *c, const struct case_input 
 static enum err step_timer(struct step *s) {
   s->c->took = true; /* catch_up has fired it */
   return ERR_OK;
+}
+
+/* What was put before the participants of the old place goes to those of the new one, and the cases below follow. */
+static void moved(struct step *s) {
+  for (size_t i = 0; i < s->c->lives_count; i++) {
+    task_move(s, &s->c->lives[i]);
+  }
+  children_move(s);
 }
 
 /* Every live element is looked at again, as after any event. A chart that keeps dates of its own may say what it does
@@ -535,6 +561,9 @@ static void finish(struct step *s) {
   documents_follow_referrals(s);
   if (!c->ended) {
     effect_timer(s, &c->session_timer, 0, chart_session_due(c->session));
+  }
+  if (!c->ended && s->input->kind != CASE_INPUT_START && !span_equal(c->territory, s->territory_before)) {
+    moved(s);
   }
   case_stage_update(c);
   c->changed_at = s->now;

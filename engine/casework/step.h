@@ -38,6 +38,7 @@ struct step {
   const struct case_input *input;
   civil_moment now;
   civil_moment occurred_at;
+  struct span territory_before; /* the case's when the step began */
   struct case_effects *effects;
   struct arena *arena; /* of the effects */
   struct fault *fault;
@@ -72,6 +73,8 @@ void effect_deliveries(struct step *s, const struct delivery *delivery, const st
 void effect_parent(struct step *s, struct span event, struct value data);
 /* Who stands behind a role in this case: its addressee if of that kind, else all of the territory, in order of ids. */
 struct text_list role_participants(struct step *s, const struct role_rule *role);
+/* Who stands behind it in that place. */
+struct text_list role_in_territory(struct step *s, const struct role_rule *role, struct span territory);
 /* Maps for data, of pairs in any order; a nil value leaves its field out. */
 struct value data_map(struct step *s, const struct value_field *fields, size_t count);
 struct value data_date(struct step *s, civil_day day); /* nil for CIVIL_DAY_NONE */
@@ -126,10 +129,14 @@ void pause_end(struct step *s, const struct live *pause); /* its state was left 
 
 void task_refresh(struct step *s, struct live *live);
 void task_withdraw(struct step *s, struct live *live);
+/* The case has moved: the task goes to those behind its role in the new place. */
+void task_move(struct step *s, struct live *live);
 
 void child_start_case(struct step *s, struct live *live, const struct value *params);
 enum err referrals_refresh(struct step *s, struct live *live) MUST_CHECK;
 void children_cancel(struct step *s, uint32_t serial); /* 0: all */
+/* Tells those that run that this case has moved: case.moved, with the territory. */
+void children_move(struct step *s);
 /* An event of a child. True if it is for the chart; otherwise all has been done. */
 bool child_heard(struct step *s, struct child *child);
 

@@ -2,8 +2,9 @@
  * task.c — work that a participant is asked to do while a state is active.
  *
  * A task is delivered when the macrostep that entered its state has ended, to everybody behind its role, with the due
- * date of the deadline of the same id if there is one; delivered again when that date changes; and withdrawn from the
- * same participants when the state is left, whatever has become of the territory or the addressee since.
+ * date of the deadline of the same id if there is one; delivered again when that date changes; and withdrawn from those
+ * who have it when the state is left. When the case moves to another territory it goes to those who stand behind its
+ * role there, and who does not any more loses it.
  */
 #include "casework/step.h"
 
@@ -64,6 +65,37 @@ void task_refresh(struct step *s, struct live *live) {
   effect_deliveries(s, &delivery, &live->recipients);
 }
 
+static void withdraw_from(struct step *s, const struct live *live, const struct text_list *participants) {
+  const struct value_field fields[] = {FIELD("id", value_text(live->element->id))};
+  const struct delivery delivery = {
+      .kind = DELIVERY_TASK_WITHDRAWN, .subject = live->element->id, .data = DATA_MAP(s, fields)};
+  effect_deliveries(s, &delivery, participants);
+}
+
+/* Those of `all` who are not among `others`. */
+static struct text_list without(struct step *s, const struct text_list *all, const struct text_list *others) {
+  struct text_list list = {ARENA_ARRAY(s->arena, struct span, all->count), 0};
+  for (size_t i = 0; i < all->count; i++) {
+    if (!text_list_names(others, all->items[i])) {
+      list.items[list.count++] = all->items[i];
+    }
+  }
+  return list;
+}
+
+void task_move(struct step *s, struct live *live) {
+  if (live->element->kind != ELEMENT_TASK || !live->delivered) {
+    return;
+  }
+  const struct text_list before = live->recipients;
+  choose_recipients(s, live);
+  const struct text_list left = without(s, &before, &live->recipients);
+  const struct text_list added = without(s, &live->recipients, &before);
+  withdraw_from(s, live, &left);
+  const struct delivery delivery = {.kind = DELIVERY_TASK, .subject = live->element->id, .data = task_data(s, live)};
+  effect_deliveries(s, &delivery, &added);
+}
+
 size_t case_tasks(const struct case_file *c, struct arena *arena, struct case_task **ret_tasks) {
   struct step s = {.arena = arena};
   struct case_task *tasks = ARENA_ARRAY(arena, struct case_task, c->lives_count);
@@ -79,8 +111,5 @@ size_t case_tasks(const struct case_file *c, struct arena *arena, struct case_ta
 }
 
 void task_withdraw(struct step *s, struct live *live) {
-  const struct value_field fields[] = {FIELD("id", value_text(live->element->id))};
-  const struct delivery delivery = {
-      .kind = DELIVERY_TASK_WITHDRAWN, .subject = live->element->id, .data = DATA_MAP(s, fields)};
-  effect_deliveries(s, &delivery, &live->recipients);
+  withdraw_from(s, live, &live->recipients);
 }

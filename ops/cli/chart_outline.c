@@ -345,6 +345,12 @@ static struct span event_cancelled(struct outline *o, struct span rest) {
   return SPAN_LITERAL("объемлющий случай завершён");
 }
 
+static struct span event_moved(struct outline *o, struct span rest) {
+  (void)o;
+  (void)rest;
+  return SPAN_LITERAL("гражданин переехал в другой муниципалитет");
+}
+
 /* What the engine itself tells a chart; what the catalogue names goes before. */
 static const struct {
   const char *prefix;
@@ -352,7 +358,7 @@ static const struct {
 } told[] = {
     {"deadline", event_missed},          {"reminder", event_reminded}, {"done.invoke", event_done},
     {"done.state", event_done_state},    {"referral", event_of_part},  {"offer", event_of_offer},
-    {"case.cancelled", event_cancelled},
+    {"case.cancelled", event_cancelled}, {"case.moved", event_moved},
 };
 
 static struct span after_prefix(struct span text, const char *prefix) {

@@ -13,10 +13,11 @@ STAGE_TITLES = {
     "acceptance": "Принятие на сопровождение", "implementation": "Реализация программы", "ending": "Завершение",
     "": "не определена",
 }
-OUTCOMES = ["offered", "delivered", "accepted", "in_progress", "on_hold", "completed", "no_right", "unavailable",
+OUTCOMES = ["offered", "delivered", "accepted", "appointed", "not_kept", "in_progress", "on_hold", "completed", "no_right", "unavailable",
             "declined", "cancelled", "expired", "unroutable"]
 OUTCOME_TITLES = {
-    "offered": "направлено", "delivered": "доставлено", "accepted": "принято", "in_progress": "в работе",
+    "offered": "направлено", "delivered": "доставлено", "accepted": "принято", "appointed": "приём назначен", "not_kept": "приём не состоялся",
+    "in_progress": "в работе",
     "on_hold": "отложено", "completed": "помощь получена", "no_right": "нет права",
     "unavailable": "нет возможности", "declined": "отклонено", "cancelled": "отменено", "expired": "нет ответа",
     "unroutable": "нет исполнителя", "": "не направлено",
@@ -41,6 +42,8 @@ DEADLINE_TITLES = {
     "interim-assessment": "Промежуточная оценка", "final-monitoring": "Мониторинг результатов",
     "continue-decision": "Решение о продолжении или завершении", "term-end": "Завершение срока",
     "issue-next-sitting": "Вопрос к заседанию", "referral-response": "Ответ на направление",
+    "referral-start": "Первый шаг исполнителя", "appointment": "Состоялся ли приём", "new-appointment": "Новый приём",
+    "hold-review": "Возврат к отложенному", "reassign": "Назначение исполнителя вручную",
     "monthly-report": "Ежемесячная информация организаций", "quarterly-registry": "Реестр за квартал",
     "quarterly-review": "Итоги квартала рабочей группы", "extra-sitting": "Заседание до срока утверждения",
 }

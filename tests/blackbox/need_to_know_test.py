@@ -46,7 +46,7 @@ ROWS = {
     "health detail": [("MkHealth", (HEALTH,)), ("MkCertificate", OFFICE)],
     "whole programme (section 14)": [("MkMedical", (HEALTH,)), ("MkEmployment", (EMPLOYMENT,)),
                                      ("MkHousing", (EXECUTOR,)), ("MkReasoning", AUTHORITIES)],
-    "referral + accept/decline/progress/outcome": [("mk-reason", (PROVIDER,))],
+    "referral + accept/decline/progress/outcome": [("waiting-documents", (PROVIDER,))],
     "free-text of provider": [("MkNote", OFFICE), ("MkAnswer", OFFICE), ("MkMeasureNote", OFFICE)],
     "contract, consent, refusal": [("MkConsent", EVERYBODY)],
     "closure event": [("imprisoned", (USZN,)), ("support-ended", (GROUP,))],
@@ -140,7 +140,7 @@ class NeedToKnow(BlackBox):
         cls.say(HEALTH, case, "referral.accepted", measure="m1", offer=1, accepted_on=day(0))
         cls.say(HEALTH, case, "referral.completed", measure="m1", offer=1, completed_on=day(0),
                 health_detail="MkHealth", result_document="MkCertificate", note="MkAnswer")
-        cls.say("ngo-career", case, "referral.declined", measure="m3", offer=1, declined_on=day(0), reason="mk-reason")
+        cls.say("ngo-career", case, "referral.declined", measure="m3", offer=1, declined_on=day(0), reason="waiting-documents")
         for measure, executor in (("m2", HEALTH), ("m3", EMPLOYMENT), ("m4", EXECUTOR)):
             cls.say(PROVIDER, case, "referral.reassigned", measure=measure, to=executor)
 
@@ -155,7 +155,7 @@ class NeedToKnow(BlackBox):
         cls.say(UFSIN, RELEASED, "imprisonment.confirmed", imprisoned_on=day(-1), institution="MkColony",
                 court_document="MkCourt")
         cls.say(EMPLOYMENT, RELEASED, "referral.accepted", measure="m3", accepted_on=day(0))
-        cls.say(EMPLOYMENT, RELEASED, "referral.declined", measure="m3", declined_on=day(0), reason="mk-reason")
+        cls.say(EMPLOYMENT, RELEASED, "referral.declined", measure="m3", declined_on=day(0), reason="waiting-documents")
         cls.say(UFSIN, RELEASED, "sentence.in_force", in_force_on=day(-2), punishment="deprivation-of-liberty",
                 court_document="MkCourt")
 

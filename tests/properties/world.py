@@ -7,7 +7,7 @@ import subprocess
 import xml.etree.ElementTree as ET
 
 K = "{urn:kurator:case}"
-OPEN_REFERRALS = {"offered", "delivered", "accepted", "in_progress", "on_hold", "unroutable"}
+OPEN_REFERRALS = {"offered", "delivered", "accepted", "appointed", "not_kept", "in_progress", "on_hold", "unroutable"}
 ZONE = dt.timezone(dt.timedelta(hours=5))
 
 

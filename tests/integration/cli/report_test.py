@@ -213,7 +213,7 @@ class Months(Report):
         measures, _ = self.sections(*self.MONTH)
         told = collections.Counter(
             (line["case"].split("/")[0], line["data"].get("measure")) for line in self.lines
-            if line["event"] in ("measure.progress", "referral.accepted", "referral.in_progress", "referral.on_hold",
+            if line["event"] in ("measure.progress", "referral.accepted", "referral.appointment", "referral.attended", "referral.missed_appointment", "referral.in_progress", "referral.on_hold",
                                  "referral.completed", "referral.no_right", "referral.unavailable")
             and line.get("occurred_at", line["at"]).startswith("2026-03"))
         for row in measures:

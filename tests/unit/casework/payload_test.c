@@ -87,10 +87,10 @@ static void a_fault_names_the_field_and_never_its_value(void **state) {
       {"{\"edition\":1,\"day\":\"2026-02-28\",\"place\":\"north\",\"name\":"
        "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
        "поле «name»: слишком длинный текст"},
-      {"{" SOUND ",\"sex\":\"x\"}", "поле «sex»: такого кода нет"},
+      {"{" SOUND ",\"sex\":\"x\"}", "поле «sex»: такого кода нет; можно: m, f"},
       {"{" SOUND ",\"free\":\"yes\"}", "поле «free»: нужно «да» или «нет»"},
       {"{" SOUND ",\"kinds\":\"medical\"}", "поле «kinds»: нужен список"},
-      {"{" SOUND ",\"kinds\":[\"medical\",\"x\"]}", "поле «kinds»: такого кода нет"},
+      {"{" SOUND ",\"kinds\":[\"medical\",\"x\"]}", "поле «kinds»: такого кода нет; можно: medical, work"},
       {"{" SOUND ",\"kinds\":[\"work\",\"work\",\"work\",\"work\"]}", "поле «kinds»: слишком длинный список"},
       {"{" SOUND ",\"rows\":[1]}", "поле «rows»: нужен список записей"},
       {"{" SOUND ",\"rows\":[{\"id\":\"m1\"},{\"due\":\"x\",\"id\":\"m2\"}]}",

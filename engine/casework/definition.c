@@ -59,11 +59,7 @@ static const struct chart_attribute offer_attributes[] = {
 };
 static const struct chart_attribute status_attributes[] = {EXPR_NEEDED("value"), EXPR("reason"), END};
 static const struct chart_attribute notify_attributes[] = {
-    TEXT_NEEDED("role"),
-    TEXT_NEEDED("template"),
-    EXPR("data"),
-    EXPR("territory"),
-    END,
+    TEXT_NEEDED("role"), TEXT_NEEDED("template"), EXPR("data"), EXPR("territory"), END,
 };
 static const struct chart_attribute incident_attributes[] = {EXPR_NEEDED("reason"), END};
 static const struct chart_attribute withdraw_attributes[] = {EXPR("reason"), END};

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/words.h"
+
 enum { FLUSH_SIZE = 64 << 10, EXTENSION_MAX = 16 };
 
 static enum err err_of_errno(void) {
@@ -36,7 +38,7 @@ bool folder_has(const char *path) {
 static enum err make(const char *path, struct fault *fault) {
   struct stat status;
   if (mkdir(path, 0750) != 0 && (errno != EEXIST || stat(path, &status) != 0 || !S_ISDIR(status.st_mode))) {
-    return fault_set(fault, ERR_IO, "%s: %s", path, strerror(errno));
+    return fault_set(fault, ERR_IO, "%s: %s", path, words_of_system(errno));
   }
   return ERR_OK;
 }

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/words.h"
+#include "base/yaml_talk.h"
+
 /* ---- schema ---- */
 
 static const cyaml_strval_t FORMATS[] = {
@@ -150,32 +153,28 @@ static const cyaml_schema_field_t TERRITORIES_FIELDS[] = {
 static const cyaml_schema_value_t TERRITORIES = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct territories, TERRITORIES_FIELDS)};
 
-/* libcyaml tells what is wrong in lines of talk: the first error is kept for the fault. */
-static void keep_error(cyaml_log_t level, void *arg, const char *format, va_list arguments) {
-  struct fault *fault = arg;
-  if (level == CYAML_LOG_ERROR && fault && fault->text[0] == '\0') {
-    vsnprintf(fault->text, sizeof fault->text, format, arguments);
-    fault->text[strcspn(fault->text, "\n")] = '\0';
+static void hear(cyaml_log_t level, void *arg, const char *format, va_list arguments) {
+  (void)level;
+  if (arg) {
+    yaml_talk_hear(arg, format, arguments);
   }
 }
 
-static cyaml_config_t loader(struct fault *fault) {
-  return (cyaml_config_t){.log_fn = keep_error,
-                          .log_ctx = fault,
-                          .log_level = CYAML_LOG_ERROR,
-                          .mem_fn = cyaml_mem,
-                          .flags = CYAML_CFG_DEFAULT};
+static cyaml_config_t loader(struct yaml_talk *talk) {
+  return (cyaml_config_t){
+      .log_fn = hear, .log_ctx = talk, .log_level = CYAML_LOG_ERROR, .mem_fn = cyaml_mem, .flags = CYAML_CFG_DEFAULT};
 }
 
 static enum err load(const char *path, const cyaml_schema_value_t *schema, void **ret_data, struct fault *fault) {
-  struct fault talk = {0};
+  struct yaml_talk talk = {.line = 0};
   const cyaml_config_t config = loader(&talk);
   cyaml_err_t result = cyaml_load_file(path, &config, schema, ret_data, NULL);
   if (result != CYAML_OK) {
-    return fault_set(fault, ERR_CONFIG, "%s: %s: %s", path, cyaml_strerror(result), talk.text);
+    return fault_set_at(fault, ERR_CONFIG, talk.line, talk.column, "%s:%u: %s", path, talk.line,
+                        talk.text[0] ? talk.text : "файл не открывается");
   }
   /* libcyaml reads an empty document as nothing at all. */
-  return *ret_data ? ERR_OK : fault_set(fault, ERR_CONFIG, "%s: the file is empty", path);
+  return *ret_data ? ERR_OK : fault_set(fault, ERR_CONFIG, "%s: файл пуст", path);
 }
 
 /* ---- use ---- */
@@ -206,7 +205,7 @@ static bool is_required(const struct profile_table *table, const char *title) {
 static enum err check_column(const struct profile *profile, const struct profile_column *column, struct fault *fault) {
   bool coded = column->format == COLUMN_CODE || column->format == COLUMN_CODES;
   if (coded && !(column->list && profile_list(profile, column->list))) {
-    return fault_set(fault, ERR_CONFIG, "column \"%s\": no list \"%s\"", column->title,
+    return fault_set(fault, ERR_CONFIG, "столбец «%s»: нет списка «%s»", column->title,
                      column->list ? column->list : "");
   }
   return ERR_OK;
@@ -219,31 +218,31 @@ static enum err check_choice(const struct profile_table *table, const struct pro
   for (unsigned i = 0; i < choice->set_count; i++) {
     enum column_format format = choice->set[i].format;
     if (format == COLUMN_CODE || format == COLUMN_CODES) {
-      return fault_set(fault, ERR_CONFIG, "table \"%s\": \"set\" takes no codes: write the code as a text",
+      return fault_set(fault, ERR_CONFIG, "таблица «%s»: в set не бывает списка кодов: впишите код текстом",
                        table->name);
     }
   }
   return table->case_column || choice->own_case
              ? ERR_OK
-             : fault_set(fault, ERR_CONFIG, "table \"%s\": without case_column every choice needs own_case",
-                         table->name);
+             : fault_set(fault, ERR_CONFIG, "таблица «%s»: без case_column каждому выбору нужен own_case", table->name);
 }
 
 static enum err check_table(const struct profile *profile, const struct profile_table *table, struct fault *fault) {
   if (!table->event == !table->event_column) {
-    return fault_set(fault, ERR_CONFIG, "table \"%s\": give either event or event_column", table->name);
+    return fault_set(fault, ERR_CONFIG, "таблица «%s»: нужно либо event, либо event_column", table->name);
   }
   for (unsigned i = 0; i < table->events_count; i++) {
     TRY(check_choice(table, &table->events[i], fault));
   }
   bool cases = table->case_column ? is_required(table, table->case_column) : table->events_count > 0;
   if (!cases || (table->event_column && !is_required(table, table->event_column))) {
-    return fault_set(fault, ERR_CONFIG, "table \"%s\": case_column and event_column have to be required columns",
+    return fault_set(fault, ERR_CONFIG,
+                     "таблица «%s»: столбцы case_column и event_column должны быть обязательными (required)",
                      table->name);
   }
   const struct profile_column *occurred = table->occurred_column ? find_column(table, table->occurred_column) : NULL;
   if (table->occurred_column && !(occurred && occurred->format == COLUMN_DATE)) {
-    return fault_set(fault, ERR_CONFIG, "table \"%s\": occurred_column has to be a column of format date", table->name);
+    return fault_set(fault, ERR_CONFIG, "таблица «%s»: occurred_column — столбец вида date", table->name);
   }
   for (unsigned i = 0; i < table->columns_count; i++) {
     TRY(check_column(profile, &table->columns[i], fault));
@@ -274,7 +273,7 @@ static enum err add_territories(struct profile *profile, const char *path, struc
   char *name = strdup("territories");
   if (!name || grow_lists(profile) != ERR_OK) {
     free(name);
-    return fault_set(fault, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
+    return fault_set(fault, ERR_NO_MEMORY, "%s", words_of_err(ERR_NO_MEMORY));
   }
   profile->lists[profile->lists_count++] = (struct profile_list){
       .name = name, .items = territories->territories, .items_count = territories->territories_count};
@@ -295,7 +294,8 @@ enum err profile_load(const char *path, const char *territories_path, struct pro
   }
   if (profile->once &&
       (profile->once->fields_count == 0 || !profile->once->again_after != !profile->once->again_field)) {
-    return fault_set(fault, ERR_CONFIG, "once: give at least one field, and again_after with again_field");
+    return fault_set(fault, ERR_CONFIG,
+                     "once: нужно хотя бы одно поле, а again_after стоит только вместе с again_field");
   }
   *ret_profile = profile;
   profile = NULL;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/words.h"
 #include "exchange/encoding.h"
 #include "exchange/lines.h"
 #include "exchange/row.h"
@@ -127,7 +128,7 @@ static enum err open_lines(struct source *source, const char *path, struct fault
 enum err source_open(const char *path, const struct profile *profile, struct source **ret_source, struct fault *fault) {
   struct source *source DEFER(source_close) = calloc(1, sizeof *source);
   if (!source) {
-    return fault_set(fault, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
+    return fault_set(fault, ERR_NO_MEMORY, "%s", words_of_err(ERR_NO_MEMORY));
   }
   source->profile = profile;
   arena_init(&source->arena, 0);

@@ -392,14 +392,15 @@ static struct connection *connection_of(struct link *link, const struct key_pair
 static enum err member_open(struct link *link, const struct link_participant *participant, struct fault *fault) {
   struct span id = span_of_cstr(participant->id);
   if (!participant_id_valid(id) || link_member(link, participant->id)) {
-    return fault_set(fault, ERR_INVALID, "participant \"%s\": not an id, or given twice", participant->id);
+    return fault_set(fault, ERR_INVALID, "участник «%s»: такого имени не бывает, или оно названо дважды",
+                     participant->id);
   }
   struct member *member = &link->members[link->members_count];
   *member = (struct member){.link = link, .signing = participant->keys->signing, .pause_ms = TALK_PAUSE_MS};
   memcpy(member->id, id.data, id.size);
   enum err err = spool_participant_load(link->spool, id, &member->state);
   if (err != ERR_OK) {
-    return fault_set(fault, err, "spool: participant cannot be read");
+    return fault_set(fault, err, "спул: запись участника не читается");
   }
   member->connection = connection_of(link, participant->keys);
   (void)uv_timer_init(link->options.loop, &member->timer);
@@ -440,7 +441,7 @@ static struct link *link_new(const struct link_options *options) {
 
 enum err link_open(const struct link_options *options, struct link **ret_link, struct fault *fault) {
   if (options->participants_count == 0 || options->participants_count > LINK_PARTICIPANTS_MAX) {
-    return fault_set(fault, ERR_INVALID, "between 1 and %d participants", LINK_PARTICIPANTS_MAX);
+    return fault_set(fault, ERR_INVALID, "участников от 1 до %d", LINK_PARTICIPANTS_MAX);
   }
   struct link *link = link_new(options);
   enum err err = open_all(link, options, fault);

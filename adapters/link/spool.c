@@ -237,15 +237,15 @@ static enum err configure(struct spool *spool) {
 static const char *open_text(enum err err) {
   switch (err) {
   case ERR_BUSY:
-    return "another process uses it";
+    return "с ним работает другой процесс";
   case ERR_VERSION:
-    return "made by another version or for another purpose";
+    return "его писала другая версия или другая программа";
   case ERR_CORRUPT:
-    return "damaged, or no spool at all";
+    return "он повреждён, или это не спул";
   case ERR_FULL:
-    return "the disk is full; free some room and start again";
+    return "на диске нет места: освободите и запустите снова";
   default:
-    return "cannot be opened";
+    return "он не открывается";
   }
 }
 
@@ -257,7 +257,7 @@ enum err spool_open(const char *path, struct spool **ret_spool, struct fault *fa
     err = configure(spool);
   }
   if (err != ERR_OK) {
-    (void)fault_set(fault, err, "spool %s: %s", path, open_text(err));
+    (void)fault_set(fault, err, "спул %s: %s", path, open_text(err));
     spool_close(&spool);
     return err;
   }

@@ -151,12 +151,12 @@ static enum err check_names(const struct name_table *table, struct fault *fault)
   for (size_t i = 0; i < table->count; i++) {
     struct span name = table_name(table, i);
     if (span_empty(name) || name.size > NAME_MAX_BYTES) {
-      return fault_set(fault, ERR_CONFIG, "%s number %zu: a name of 1 to %d bytes is wanted", table->what, i + 1,
+      return fault_set(fault, ERR_CONFIG, "%s, по счёту %zu: нужно имя длиной от 1 до %d байт", table->what, i + 1,
                        NAME_MAX_BYTES);
     }
     for (size_t k = 0; k < i; k++) {
       if (span_equal(name, table_name(table, k))) {
-        return fault_set(fault, ERR_CONFIG, "%s \"%.*s\" stands twice", table->what, SPAN_ARG(name));
+        return fault_set(fault, ERR_CONFIG, "%s «%.*s» стоит дважды", table->what, SPAN_ARG(name));
       }
     }
   }
@@ -165,18 +165,19 @@ static enum err check_names(const struct name_table *table, struct fault *fault)
 
 static enum err check_tables(const struct catalogue *c, struct fault *fault) {
   const struct name_table tables[] = {
-      NAME_TABLE("stage", c->stages, c->stages_count, struct stage_rule, name),
-      NAME_TABLE("class", c->classes, c->classes_count, struct data_class, name),
-      NAME_TABLE("record", c->records, c->records_count, struct record_rule, name),
-      NAME_TABLE("event", c->events, c->events_count, struct event_rule, name),
-      NAME_TABLE("participant", c->participants, c->participants_count, struct participant, id),
-      NAME_TABLE("territory", c->territories, c->territories_count, struct territory, code),
-      NAME_TABLE("role", c->roles, c->roles_count, struct role_rule, role),
-      NAME_TABLE("routing of help", c->routing, c->routing_count, struct routing_rule, help),
-      NAME_TABLE("identity", c->identities, c->identities_count, struct identity_rule, name),
-      NAME_TABLE("document", c->documents, c->documents_count, struct document_rule, kind),
-      NAME_TABLE("state of documents", c->document_states, c->document_states_count, struct document_state, name),
-      NAME_TABLE("status", c->statuses, c->statuses_count, struct status_rule, name),
+      NAME_TABLE("этап (stages)", c->stages, c->stages_count, struct stage_rule, name),
+      NAME_TABLE("класс данных (classes)", c->classes, c->classes_count, struct data_class, name),
+      NAME_TABLE("запись (records)", c->records, c->records_count, struct record_rule, name),
+      NAME_TABLE("событие", c->events, c->events_count, struct event_rule, name),
+      NAME_TABLE("участник", c->participants, c->participants_count, struct participant, id),
+      NAME_TABLE("территория", c->territories, c->territories_count, struct territory, code),
+      NAME_TABLE("роль", c->roles, c->roles_count, struct role_rule, role),
+      NAME_TABLE("маршрут помощи (routing.yaml)", c->routing, c->routing_count, struct routing_rule, help),
+      NAME_TABLE("признак человека (identities)", c->identities, c->identities_count, struct identity_rule, name),
+      NAME_TABLE("документ (documents)", c->documents, c->documents_count, struct document_rule, kind),
+      NAME_TABLE("состояние документа (document_states)", c->document_states, c->document_states_count,
+                 struct document_state, name),
+      NAME_TABLE("итог направления (statuses)", c->statuses, c->statuses_count, struct status_rule, name),
   };
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
     TRY(check_names(&tables[i], fault));
@@ -195,7 +196,7 @@ struct field_table {
 
 static enum err field_wrong(const struct field_table *table, const struct field_rule *field, const char *why,
                             struct fault *fault) {
-  return fault_set(fault, ERR_CONFIG, "%s \"%.*s\", field \"%.*s\": %s", table->what, SPAN_ARG(table->owner),
+  return fault_set(fault, ERR_CONFIG, "%s «%.*s», поле «%.*s»: %s", table->what, SPAN_ARG(table->owner),
                    SPAN_ARG(field->name), why);
 }
 
@@ -212,38 +213,38 @@ static enum err check_field(const struct catalogue *catalogue, const struct fiel
                             const struct field_rule *field, struct fault *fault) {
   enum field_format format;
   if (!field_format_of(field, &format)) {
-    return field_wrong(table, field, "unknown format", fault);
+    return field_wrong(table, field, "такого формата нет", fault);
   }
   if (!catalogue_class(catalogue, field->class_name)) {
-    return field_wrong(table, field, "no class, or one that is not declared", fault);
+    return field_wrong(table, field, "не указан класс данных, или он не описан в classes", fault);
   }
   if (field->values.count > 0 && format != FIELD_CODE && format != FIELD_CODES) {
-    return field_wrong(table, field, "values stand with codes only", fault);
+    return field_wrong(table, field, "values бывает только у кодов (code, codes)", fault);
   }
   if (field->min < 0 && format != FIELD_INTEGER) {
-    return field_wrong(table, field, "a negative minimum", fault);
+    return field_wrong(table, field, "наименьшее значение меньше нуля", fault);
   }
   if (field->max != 0 && field->min > field->max) {
-    return field_wrong(table, field, "minimum above maximum", fault);
+    return field_wrong(table, field, "наименьшее значение больше наибольшего", fault);
   }
   if (table->in_record && (format == FIELD_RECORDS || format == FIELD_TERRITORY)) {
-    return field_wrong(table, field, "a record holds neither records nor the territory", fault);
+    return field_wrong(table, field, "внутри записи не бывает ни записей, ни территории", fault);
   }
   if (format == FIELD_RECORDS && !find_record(catalogue, field->record)) {
-    return field_wrong(table, field, "names a record that is not declared", fault);
+    return field_wrong(table, field, "названа запись, которой нет в records", fault);
   }
   return ERR_OK;
 }
 
 static enum err check_fields(const struct catalogue *catalogue, const struct field_table *table, struct fault *fault) {
-  const struct name_table names = NAME_TABLE("field", table->fields, table->count, struct field_rule, name);
+  const struct name_table names = NAME_TABLE("поле", table->fields, table->count, struct field_rule, name);
   TRY(check_names(&names, fault));
   size_t territories = 0;
   for (size_t i = 0; i < table->count; i++) {
     TRY(check_field(catalogue, table, &table->fields[i], fault));
     territories += span_is(table->fields[i].format, "territory");
     if (territories > 1) {
-      return field_wrong(table, &table->fields[i], "a second territory", fault);
+      return field_wrong(table, &table->fields[i], "территория у события только одна", fault);
     }
   }
   return ERR_OK;
@@ -256,8 +257,8 @@ static enum err check_event_field(const struct event_rule *event, struct span na
   }
   const struct field_rule *field = event_field(event, name);
   if (!field || span_is(field->format, "integer") != integer) {
-    return fault_set(fault, ERR_CONFIG, "event \"%.*s\": %s names \"%.*s\", which is no %s field of it",
-                     SPAN_ARG(event->name), what, SPAN_ARG(name), integer ? "integer" : "text");
+    return fault_set(fault, ERR_CONFIG, "событие «%.*s»: в %s названо «%.*s», а это не его поле вида %s",
+                     SPAN_ARG(event->name), what, SPAN_ARG(name), integer ? "integer" : "text или code");
   }
   return ERR_OK;
 }
@@ -271,7 +272,7 @@ static enum err check_starts_when(const struct catalogue *catalogue, const struc
     const struct data_class *class = field ? catalogue_class(catalogue, field->class_name) : NULL;
     if (!class || class->personal || !span_is(field->format, "code") || !text_list_has(&field->values, when->value)) {
       return fault_set(fault, ERR_CONFIG,
-                       "event \"%.*s\": starts_when names \"%.*s\", which is no value of a code of it",
+                       "событие «%.*s»: в starts_when названо «%.*s», а такого значения у его кода нет",
                        SPAN_ARG(event->name), SPAN_ARG(when->value));
     }
   }
@@ -377,9 +378,10 @@ static enum err check_event_documents(const struct catalogue *catalogue, const s
 
 static enum err check_event(const struct catalogue *catalogue, const struct event_rule *event, struct fault *fault) {
   if (event->senders.count == 0) {
-    return fault_set(fault, ERR_CONFIG, "event \"%.*s\": nobody may send it", SPAN_ARG(event->name));
+    return fault_set(fault, ERR_CONFIG, "событие «%.*s»: никому не разрешено его отправлять (senders)",
+                     SPAN_ARG(event->name));
   }
-  const struct field_table table = {"event", event->name, event->fields, event->fields_count, false};
+  const struct field_table table = {"событие", event->name, event->fields, event->fields_count, false};
   TRY(check_fields(catalogue, &table, fault));
   TRY(check_event_field(event, event->edition, "edition", true, fault));
   TRY(check_starts_when(catalogue, event, fault));
@@ -392,27 +394,28 @@ static enum err check_event(const struct catalogue *catalogue, const struct even
 
 static enum err check_participant(const struct catalogue *catalogue, const struct participant *p, struct fault *fault) {
   if (span_empty(p->kind) || p->capacity < 0) {
-    return fault_set(fault, ERR_CONFIG, "participant \"%.*s\": no kind, or a negative capacity", SPAN_ARG(p->id));
+    return fault_set(fault, ERR_CONFIG, "участник «%.*s»: не указан вид (kind), или вместимость (capacity) меньше нуля",
+                     SPAN_ARG(p->id));
   }
   for (size_t i = 0; i < p->territories.count; i++) {
     const struct territory *territory = catalogue_territory(catalogue, p->territories.items[i]);
     bool known = territory && span_equal(territory->code, p->territories.items[i]);
     if (!known && !span_is(p->territories.items[i], "*")) {
-      return fault_set(fault, ERR_CONFIG, "participant \"%.*s\": territory \"%.*s\" is not declared", SPAN_ARG(p->id),
+      return fault_set(fault, ERR_CONFIG, "участник «%.*s»: территории «%.*s» нет в territories.yaml", SPAN_ARG(p->id),
                        SPAN_ARG(p->territories.items[i]));
     }
   }
   for (size_t i = 0; i < p->office.count; i++) {
     struct office_hours hours;
     if (office_parse(p->office.items[i], &hours) != ERR_OK) {
-      return fault_set(fault, ERR_CONFIG, "participant \"%.*s\": office hours are like \"mon-fri 09:00-18:00\"",
+      return fault_set(fault, ERR_CONFIG, "участник «%.*s»: часы работы пишутся так: mon-fri 09:00-18:00",
                        SPAN_ARG(p->id));
     }
   }
   for (size_t i = 0; i < p->sittings.count; i++) {
     struct sitting sitting;
     if (sitting_parse(p->sittings.items[i], &sitting) != ERR_OK) {
-      return fault_set(fault, ERR_CONFIG, "participant \"%.*s\": sittings are dates or like \"3 wed\", \"last fri\"",
+      return fault_set(fault, ERR_CONFIG, "участник «%.*s»: заседания — даты или дни вида 3 wed, last fri",
                        SPAN_ARG(p->id));
     }
   }
@@ -426,7 +429,7 @@ static enum err check_within(const struct catalogue *catalogue, const struct ter
   bool fine = span_empty(territory->within) ||
               (outer && span_empty(outer->within) && span_equal(outer->code, territory->within));
   return fine ? ERR_OK
-              : fault_set(fault, ERR_CONFIG, "territory \"%.*s\": lies within what is no municipality",
+              : fault_set(fault, ERR_CONFIG, "территория «%.*s»: within называет то, что не муниципалитет",
                           SPAN_ARG(territory->code));
 }
 
@@ -438,7 +441,7 @@ static enum err check_spellings(const struct catalogue *catalogue, struct fault 
     for (size_t k = 0; k <= territory->names.count; k++) {
       struct span name = k < territory->names.count ? territory->names.items[k] : territory->title;
       if (!span_empty(name) && catalogue_territory(catalogue, name) != territory) {
-        return fault_set(fault, ERR_CONFIG, "territory \"%.*s\": a spelling stands for another one too",
+        return fault_set(fault, ERR_CONFIG, "территория «%.*s»: одно из названий стоит и у другой территории",
                          SPAN_ARG(territory->code));
       }
     }
@@ -451,7 +454,7 @@ enum err catalogue_check(struct catalogue *catalogue, struct fault *fault) {
   TRY(check_spellings(catalogue, fault));
   for (size_t i = 0; i < catalogue->records_count; i++) {
     const struct record_rule *record = &catalogue->records[i];
-    const struct field_table table = {"record", record->name, record->fields, record->fields_count, true};
+    const struct field_table table = {"запись", record->name, record->fields, record->fields_count, true};
     TRY(check_fields(catalogue, &table, fault));
   }
   for (size_t i = 0; i < catalogue->documents_count; i++) {

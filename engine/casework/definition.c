@@ -419,15 +419,15 @@ static enum err check_room(const struct casework *casework, const struct process
     present += casework->processes[i]->present;
   }
   if (span_empty(process->name) || process->name.size > CASEWORK_NAME_MAX) {
-    return fault_set(fault, ERR_LIMIT, "the name of a process has 1 to %d bytes", CASEWORK_NAME_MAX);
+    return fault_set(fault, ERR_LIMIT, "имя процесса — от 1 до %d байт", CASEWORK_NAME_MAX);
   }
   if (process->present ? casework_has_process(casework, process->name)
                        : casework_has_revision(casework, process->name, process->revision)) {
-    return fault_set(fault, ERR_EXISTS, "process \"%.*s\" stands twice", SPAN_ARG(process->name));
+    return fault_set(fault, ERR_EXISTS, "процесс «%.*s» стоит дважды", SPAN_ARG(process->name));
   }
   if ((process->present && present == CASEWORK_PROCESSES_MAX) ||
       casework->processes_count == CASEWORK_DEFINITIONS_MAX) {
-    return fault_set(fault, ERR_LIMIT, "more than %d processes", CASEWORK_PROCESSES_MAX);
+    return fault_set(fault, ERR_LIMIT, "процессов больше %d", CASEWORK_PROCESSES_MAX);
   }
   return ERR_OK;
 }

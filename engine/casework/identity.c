@@ -31,7 +31,7 @@ static enum err check_list(const struct catalogue *catalogue, const struct ident
                            const struct text_list *fields, struct fault *fault) {
   for (size_t i = 0; i < fields->count; i++) {
     if (!is_personal_text(catalogue, fields->items[i])) {
-      return fault_set(fault, ERR_CONFIG, "identity \"%.*s\": \"%.*s\" is no personal text or date of any event",
+      return fault_set(fault, ERR_CONFIG, "identities, «%.*s»: «%.*s» — не личный текст и не дата ни у одного события",
                        SPAN_ARG(rule->name), SPAN_ARG(fields->items[i]));
     }
   }
@@ -41,13 +41,14 @@ static enum err check_list(const struct catalogue *catalogue, const struct ident
 static enum err check_rule(const struct catalogue *catalogue, const struct identity_rule *rule, struct fault *fault) {
   enum identity_finds finds;
   if (rule->fields.count == 0 || rule->size < 0) {
-    return fault_set(fault, ERR_CONFIG, "identity \"%.*s\": no field, or a negative size", SPAN_ARG(rule->name));
+    return fault_set(fault, ERR_CONFIG, "identities, «%.*s»: нет ни одного поля, или размер меньше нуля",
+                     SPAN_ARG(rule->name));
   }
   if (!span_is(rule->compare, "words") && !span_is(rule->compare, "digits")) {
-    return fault_set(fault, ERR_CONFIG, "identity \"%.*s\": compare is \"words\" or \"digits\"", SPAN_ARG(rule->name));
+    return fault_set(fault, ERR_CONFIG, "identities, «%.*s»: compare бывает words или digits", SPAN_ARG(rule->name));
   }
   if (!identity_finds_of(rule, &finds)) {
-    return fault_set(fault, ERR_CONFIG, "identity \"%.*s\": finds is \"same\", \"perhaps\" or \"nobody\"",
+    return fault_set(fault, ERR_CONFIG, "identities, «%.*s»: finds бывает same, perhaps или nobody",
                      SPAN_ARG(rule->name));
   }
   TRY(check_list(catalogue, rule, &rule->fields, fault));
@@ -56,7 +57,7 @@ static enum err check_rule(const struct catalogue *catalogue, const struct ident
 
 enum err identity_check(const struct catalogue *catalogue, struct fault *fault) {
   if (catalogue->identities_count > CATALOGUE_IDENTITIES_MAX) {
-    return fault_set(fault, ERR_CONFIG, "more than %d identities", CATALOGUE_IDENTITIES_MAX);
+    return fault_set(fault, ERR_CONFIG, "identities больше %d", CATALOGUE_IDENTITIES_MAX);
   }
   for (size_t i = 0; i < catalogue->identities_count; i++) {
     TRY(check_rule(catalogue, &catalogue->identities[i], fault));

@@ -62,5 +62,7 @@ void lint_document(const struct chart *chart, const struct node *root, struct li
 void lint_fault(struct lint *lint, const struct fault *fault);
 /* The Russian for a text of this room (a fault, a message of the Lua compiler); the text itself when there is none. */
 struct span lint_translate(struct span text, enum lint_language language, struct arena *arena);
+/* The same in Russian for a text that may begin with what it speaks of, "FILE:LINE: ". */
+struct span lint_told(struct span text, struct arena *arena);
 
 #endif

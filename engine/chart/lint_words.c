@@ -92,6 +92,14 @@ static const struct {
     {"attribute *: terms like * before the due date, separated by spaces",
      "в атрибуте %1 стоят сроки до дня исполнения через пробел: 5wd 1wd"},
     {"attribute *: no term like *", "в атрибуте %1 не срок: пишется 10wd, 5d, 2w, 3mo, 1y или -6mo"},
+    {"attribute *: no such role in the catalogue", "в атрибуте %1 роль, которой нет в catalogue.yaml"},
+    {"attribute *: names an event that the catalogue does not have",
+     "в атрибуте %1 событие, которого нет в catalogue.yaml"},
+    {"attribute shift: on, back or none", "атрибут shift бывает on, back или none"},
+    {"attribute *: \"no\", or left out", "атрибут %1 либо no, либо его нет"},
+    {"attribute id: an element that stands in executable content only",
+     "элемент стоит только там, где действуют: в переходе, onentry или onexit"},
+    {"state \"*\": no stage \"*\" in the catalogue", "состояние «%1»: этапа «%2» нет в catalogue.yaml"},
     /* compile_expr.c, sandbox.c */
     {"the null data model has no expressions but In('state')",
      "в модели данных null есть только выражение In('состояние')"},
@@ -135,6 +143,8 @@ static const struct {
     /* libxml2, parser.c */
     {"Opening and ending tag mismatch: * line * and *", "открыт <%1> (строка %2), а закрыт </%3>"},
     {"Premature end of data in tag * line *", "файл кончился, а <%1> (строка %2) не закрыт"},
+    {"Document is empty", "это не XML: файл пуст или начинается не с <"},
+    {"error parsing attribute name", "имя атрибута записано неверно"},
     {"AttValue: \" or ' expected", "значение атрибута не взято в кавычки"},
     {"Unescaped '<' not allowed in attributes values", "в значении атрибута стоит <: пишите &lt;"},
     {"Attribute * redefined", "атрибут %1 стоит дважды"},
@@ -193,12 +203,32 @@ static struct span put(const char *text, const struct span holes[HOLES_MAX], str
   return out;
 }
 
-struct span lint_translate(struct span text, enum lint_language language, struct arena *arena) {
+static bool translated(struct span text, struct arena *arena, struct span *ret_text) {
   struct span holes[HOLES_MAX] = {{NULL, 0}};
-  for (size_t i = 0; language == LINT_RUSSIAN && text.size > 0 && i < sizeof rows / sizeof *rows; i++) {
+  for (size_t i = 0; text.size > 0 && i < sizeof rows / sizeof *rows; i++) {
     if (matches(rows[i].english, text, holes)) {
-      return put(rows[i].russian, holes, arena);
+      *ret_text = put(rows[i].russian, holes, arena);
+      return true;
     }
   }
-  return text;
+  return false;
+}
+
+struct span lint_translate(struct span text, enum lint_language language, struct arena *arena) {
+  struct span found = text;
+  return language == LINT_RUSSIAN && translated(text, arena, &found) ? found : text;
+}
+
+/* What stands before a fault ("FILE:LINE: ") ends with a colon and a space. */
+struct span lint_told(struct span text, struct arena *arena) {
+  struct span rest = text;
+  struct span found;
+  while (!translated(rest, arena, &found)) {
+    const uint8_t *colon = rest.size > 0 ? memmem(rest.data, rest.size, ": ", 2) : NULL;
+    if (!colon) {
+      return text;
+    }
+    rest = span_of(colon + 2, rest.size - (size_t)(colon + 2 - rest.data));
+  }
+  return arena_printf(arena, "%.*s%.*s", (int)(text.size - rest.size), (const char *)text.data, SPAN_ARG(found));
 }

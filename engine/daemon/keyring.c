@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/words.h"
+
 enum { NAME_MAX_BYTES = 64, PATH_BYTES = 4096, MASTER_DIGITS = 2 * RUNTIME_KEY_SIZE };
 
 struct entry {
@@ -158,7 +160,7 @@ static bool name_of_file(const char *file, char name[NAME_MAX_BYTES + 1], char l
 static enum err check_participant(const struct keyring *keyring, const char *name, const char *path,
                                   struct fault *fault) {
   if (!catalogue_participant(keyring->catalogue, span_of_cstr(name))) {
-    return fault_set(fault, ERR_CONFIG, "%s: participants.yaml knows no %s", path, name);
+    return fault_set(fault, ERR_CONFIG, "%s: в participants.yaml нет участника %s", path, name);
   }
   return ERR_OK;
 }
@@ -173,13 +175,13 @@ static enum err read_entry(const struct keyring *keyring, const char *folder, co
   }
   int length = snprintf(path, sizeof path, "%s/%s", folder, file);
   if (length < 0 || (size_t)length >= sizeof path) {
-    return fault_set(fault, ERR_CONFIG, "%s: the path is too long", folder);
+    return fault_set(fault, ERR_CONFIG, "%s: путь слишком длинный", folder);
   }
   if (role == KEYRING_PARTICIPANT) {
     TRY(check_participant(keyring, name, path, fault));
   }
   if (table->count == KEYRING_KEYS_MAX) {
-    return fault_set(fault, ERR_CONFIG, "%s: more than %d keys", folder, KEYRING_KEYS_MAX);
+    return fault_set(fault, ERR_CONFIG, "%s: ключей больше %d", folder, KEYRING_KEYS_MAX);
   }
   struct fault found = {.err = ERR_OK};
   struct key_public keys;
@@ -201,11 +203,11 @@ static enum err read_folder(const struct keyring *keyring, const char *name, enu
   char folder[PATH_BYTES];
   int length = snprintf(folder, sizeof folder, "%s/%s", keyring->folder, name);
   if (length < 0 || (size_t)length >= sizeof folder) {
-    return fault_set(fault, ERR_CONFIG, "%s: the path is too long", keyring->folder);
+    return fault_set(fault, ERR_CONFIG, "%s: путь слишком длинный", keyring->folder);
   }
   DEFER(close_dir) DIR *dir = opendir(folder);
   if (!dir) {
-    return errno == ENOENT ? ERR_OK : fault_set(fault, ERR_IO, "%s: %s", folder, strerror(errno));
+    return errno == ENOENT ? ERR_OK : fault_set(fault, ERR_IO, "%s: %s", folder, words_of_system(errno));
   }
   for (const struct dirent *file = readdir(dir); file; file = readdir(dir)) {
     TRY(read_entry(keyring, folder, file->d_name, role, table, fault));
@@ -249,14 +251,14 @@ static enum err read_master(struct keyring *keyring, struct fault *fault) {
   (void)snprintf(path, sizeof path, "%.*s/master", PATH_BYTES - 16, keyring->folder);
   DEFER(close_file) FILE *file = fopen(path, "re");
   if (!file) {
-    return fault_set(fault, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %s", path, strerror(errno));
+    return fault_set(fault, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %s", path, words_of_system(errno));
   }
   size_t size = fread(text, 1, sizeof text - 1, file);
   for (size_t i = 0; i < RUNTIME_KEY_SIZE; i++) {
     int high = size >= MASTER_DIGITS ? digit_of(text[2 * i]) : -1;
     int low = size >= MASTER_DIGITS ? digit_of(text[2 * i + 1]) : -1;
     if (high < 0 || low < 0) {
-      return fault_set(fault, ERR_FORMAT, "%s: 64 hexadecimal digits are wanted", path);
+      return fault_set(fault, ERR_FORMAT, "%s: нужны 64 шестнадцатеричные цифры; верните файл из копии", path);
     }
     keyring->master[i] = (uint8_t)(high * 16 + low);
   }
@@ -285,7 +287,7 @@ enum err keyring_load(const char *folder, const struct catalogue *catalogue, str
   keyring->catalogue = catalogue;
   int length = snprintf(keyring->folder, sizeof keyring->folder, "%s", folder);
   enum err err = length < 0 || (size_t)length >= sizeof keyring->folder - 32
-                     ? fault_set(fault, ERR_CONFIG, "%s: the path is too long", folder)
+                     ? fault_set(fault, ERR_CONFIG, "%s: путь слишком длинный", folder)
                      : load(keyring, fault);
   if (err != ERR_OK) {
     keyring_destroy(&keyring);

@@ -13,13 +13,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/words.h"
 #include "proto/envelope.h"
 
 enum { PATH_BYTES = 4096 };
 
 static enum err io_fault(struct fault *fault) {
   enum err err = errno == EEXIST ? ERR_EXISTS : errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
-  return fault_set(fault, err, "реестр ключей не изменён: %s", strerror(errno)); /* NOLINT(concurrency-mt-unsafe) */
+  return fault_set(fault, err, "реестр ключей не изменён: %s", words_of_system(errno));
 }
 
 static enum err path_of(char path[PATH_BYTES], const struct keyring *keyring, const char *before,

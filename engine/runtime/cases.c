@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/words.h"
 #include "runtime/records.h"
 
 enum { VIEW_BLOCK = 1024, SPARES_MAX = 256, SPARE_VIEW_MAX = 16 * VIEW_BLOCK };
@@ -171,7 +172,7 @@ enum err cases_get(struct cases *cases, struct span id, struct case_slot **ret_s
     struct record_case record;
     enum err err = record_of(cases, id, &record);
     if (err != ERR_OK) {
-      return fault_set(fault, err, "no record of the case can be read: %s", err_text(err));
+      return fault_set(fault, err, "запись случая не читается: %s", words_of_err(err));
     }
     struct case_file *file;
     err = case_decode(cases->casework, record.body, &file, fault);
@@ -196,14 +197,14 @@ enum err cases_open(struct cases *cases, const struct case_identity *identity, u
                     struct case_slot **ret_slot, struct fault *fault) {
   struct record_case record;
   if (find(cases, identity->id) || record_of(cases, identity->id, &record) != ERR_NOT_FOUND) {
-    return fault_set(fault, ERR_EXISTS, "a case of this id exists already");
+    return fault_set(fault, ERR_EXISTS, "случай с таким номером уже есть");
   }
   struct case_file *file;
   struct case_identity opened = *identity;
   opened.revision = cases->pin ? cases->pin(cases->pin_arg, identity->id, identity->process) : span_of(NULL, 0);
   enum err err = case_open(cases->casework, &opened, &file);
   if (err != ERR_OK) {
-    return fault_set(fault, err, "no process \"%.*s\" is loaded", SPAN_ARG(identity->process));
+    return fault_set(fault, err, "процесса «%.*s» среди настроек нет", SPAN_ARG(identity->process));
   }
   struct case_slot *slot = add(cases, identity->id, file);
   slot->journal = journal;

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/words.h"
 #include "runtime/config_schema.h"
 #include "runtime/starts.h"
 
@@ -53,17 +54,18 @@ static enum err read_file(const char *path, size_t size_max, struct arena *arena
   struct stat status;
   if (fd < 0 || fstat(fd, &status) != 0) {
     enum err err = errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
-    return fault_set(fault, err, "%s: %s", path, strerror(errno));
+    return fault_set(fault, err, "%s: %s", path, words_of_system(errno));
   }
   if (!S_ISREG(status.st_mode)) {
-    return fault_set(fault, ERR_CONFIG, "%s: not a file", path);
+    return fault_set(fault, ERR_CONFIG, "%s: это не файл", path);
   }
   if (status.st_size < 0 || (size_t)status.st_size > size_max) {
-    return fault_set(fault, ERR_CONFIG, "%s: longer than %zu bytes", path, size_max);
+    return fault_set(fault, ERR_CONFIG, "%s: файл длиннее %zu байт", path, size_max);
   }
   enum err err = read_all(fd, (size_t)status.st_size, arena, ret_bytes);
   if (err != ERR_OK) {
-    return fault_set(fault, err, "%s: %s", path, err == ERR_LIMIT ? "grows while it is read" : strerror(errno));
+    return fault_set(fault, err, "%s: %s", path,
+                     err == ERR_LIMIT ? "файл растёт, пока его читают" : words_of_system(errno));
   }
   return ERR_OK;
 }
@@ -73,7 +75,7 @@ static enum err read_needed(const char *path, size_t size_max, struct arena *are
                             struct fault *fault) {
   enum err err = read_file(path, size_max, arena, ret_bytes, fault);
   if (err == ERR_NOT_FOUND) {
-    return fault_set(fault, ERR_CONFIG, "%s: the file is missing", path);
+    return fault_set(fault, ERR_CONFIG, "%s: нет такого файла, а он нужен", path);
   }
   return err;
 }
@@ -213,7 +215,7 @@ static enum err complete_numbers(struct config_engine *engine, const char *path,
     int64_t value;
     memcpy(&value, (uint8_t *)engine + engine_numbers[i].offset, sizeof value);
     if (value < 0 || value > engine_numbers[i].max) {
-      return fault_set(fault, ERR_CONFIG, "%s: %s must lie between 1 and %lld", path, engine_numbers[i].name,
+      return fault_set(fault, ERR_CONFIG, "%s: %s — число от 1 до %lld", path, engine_numbers[i].name,
                        (long long)engine_numbers[i].max);
     }
     if (value == 0) {
@@ -293,7 +295,7 @@ enum err config_read_settings(struct config *config, struct config_process *proc
     fields[i] = (struct value_field){text->name, process->rules[i].value};
   }
   if (value_map(fields, document.settings_count, &process->settings) != ERR_OK) {
-    return fault_set(fault, ERR_CONFIG, "%s: a setting stands twice", path);
+    return fault_set(fault, ERR_CONFIG, "%s: одна и та же настройка стоит дважды", path);
   }
   return ERR_OK;
 }
@@ -331,7 +333,7 @@ static void close_dir(DIR **dir) {
 static enum err find_processes(struct config *config, const char *path, struct fault *fault) {
   DEFER(close_dir) DIR *dir = opendir(path);
   if (!dir) {
-    return fault_set(fault, errno == ENOENT ? ERR_CONFIG : ERR_IO, "%s: %s", path, strerror(errno));
+    return fault_set(fault, errno == ENOENT ? ERR_CONFIG : ERR_IO, "%s: %s", path, words_of_system(errno));
   }
   config->processes = ARENA_ARRAY(&config->arena, struct config_process, CONFIG_PROCESSES_MAX);
   for (const struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
@@ -339,11 +341,11 @@ static enum err find_processes(struct config *config, const char *path, struct f
       continue;
     }
     if (!is_process_name(entry->d_name)) {
-      return fault_set(fault, ERR_CONFIG, "%s/%s: a process is named with small letters, digits and -", path,
+      return fault_set(fault, ERR_CONFIG, "%s/%s: имя процесса — строчные латинские буквы, цифры и -", path,
                        entry->d_name);
     }
     if (config->processes_count == CONFIG_PROCESSES_MAX) {
-      return fault_set(fault, ERR_CONFIG, "%s: more than %d processes", path, CONFIG_PROCESSES_MAX);
+      return fault_set(fault, ERR_CONFIG, "%s: процессов больше %d", path, CONFIG_PROCESSES_MAX);
     }
     config->processes[config->processes_count++].name = arena_copy(&config->arena, span_of_cstr(entry->d_name));
   }
@@ -354,7 +356,7 @@ static enum err find_processes(struct config *config, const char *path, struct f
 static enum err load_processes(struct config *config, const char *path, struct fault *fault) {
   TRY(find_processes(config, path, fault));
   if (config->processes_count == 0) {
-    return fault_set(fault, ERR_CONFIG, "%s: no process here", path);
+    return fault_set(fault, ERR_CONFIG, "%s: здесь нет ни одного процесса", path);
   }
   config->sources = ARENA_ARRAY(&config->arena, struct process_source, config->processes_count);
   for (size_t i = 0; i < config->processes_count; i++) {
@@ -382,8 +384,9 @@ static enum err check_starts(const struct config *config, const char *dir, struc
     for (size_t k = 0; k <= rule->starts_when_count; k++) {
       struct span process = k < rule->starts_when_count ? rule->starts_when[k].process : rule->starts;
       if (process.size > 0 && !config_process_of(config, process)) {
-        return fault_set(fault, ERR_CONFIG, "%s/catalogue.yaml: event %.*s starts %.*s, but there is no such process",
-                         dir, SPAN_ARG(rule->name), SPAN_ARG(process));
+        return fault_set(fault, ERR_CONFIG,
+                         "%s/catalogue.yaml: событие %.*s начинает процесс %.*s, а такого процесса нет", dir,
+                         SPAN_ARG(rule->name), SPAN_ARG(process));
       }
     }
   }
@@ -407,11 +410,11 @@ static enum err load(struct config *config, const struct config_options *options
 
 enum err config_load(const struct config_options *options, struct config **ret_config, struct fault *fault) {
   if (strlen(options->config_dir) > CONFIG_PATH_MAX) {
-    return fault_set(fault, ERR_CONFIG, "the path of the configuration is too long");
+    return fault_set(fault, ERR_CONFIG, "путь к папке настроек слишком длинный");
   }
   struct config *config = calloc(1, sizeof *config);
   if (!config) {
-    return fault_set(fault, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
+    return fault_set(fault, ERR_NO_MEMORY, "%s", words_of_err(ERR_NO_MEMORY));
   }
   arena_init(&config->arena, 0);
   enum err err = load(config, options, fault);
@@ -456,7 +459,7 @@ enum err config_casework(const struct config *config, const struct casework_port
   struct casework *casework;
   enum err err = casework_create(&options, &casework);
   if (err != ERR_OK) {
-    return fault_set(fault, err, "%s", err_text(err));
+    return fault_set(fault, err, "%s", words_of_err(err));
   }
   for (size_t i = 0; i < config->processes_count; i++) {
     err = define(casework, &config->sources[i], fault);

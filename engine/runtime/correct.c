@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/words.h"
 #include "runtime/correct_diff.h"
 #include "runtime/line.h"
 
@@ -87,7 +88,7 @@ static enum err go_through(struct correction *c, struct replay *replay, uint64_t
     return ERR_OK;
   }
   return fault_set(fault, ERR_CONFLICT, "Дело не удалось пройти заново: %s",
-                   why.err != ERR_OK ? why.text : err_text(err));
+                   why.err != ERR_OK ? why.text : words_of_err(err));
 }
 
 static enum err prepare(struct correction *c, struct span case_id, const struct meant *meant, struct fault *fault) {

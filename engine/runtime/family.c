@@ -53,7 +53,7 @@ enum err family_living(struct runtime *runtime, struct span top, struct family *
       continue;
     }
     if (walk.family.count == FAMILY_MAX) {
-      return fault_set(fault, ERR_LIMIT, "a family of more than %d cases", FAMILY_MAX);
+      return fault_set(fault, ERR_LIMIT, "у случая больше %d частей", FAMILY_MAX);
     }
     family_add(&walk, slot);
     for (size_t i = view->live.count; i > 0; i--) {

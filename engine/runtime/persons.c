@@ -190,11 +190,12 @@ enum err persons_check_master(struct runtime *runtime, struct fault *fault) {
   sealed = reader_blob(&r);
   TRY(reader_end(&r));
   if (!runtime->seal.enabled) {
-    return fault_set(fault, ERR_CONFIG, "the store holds sealed data, but there is no master key");
+    return fault_set(fault, ERR_CONFIG,
+                     "в базе есть запечатанные данные, а ключа master нет: верните его в папку ключей");
   }
   if (seal_open(&runtime->seal, wrapped, sealed, &runtime->arena, &plain) != ERR_OK ||
       !span_equal(plain, MASTER_TEXT)) {
-    return fault_set(fault, ERR_CONFIG, "the store was sealed under another master key");
+    return fault_set(fault, ERR_CONFIG, "база запечатана другим ключом master: верните тот, с которым она работала");
   }
   return ERR_OK;
 }

@@ -1,6 +1,7 @@
 #include "runtime/rehearse.h"
 
 #include "base/json.h"
+#include "base/words.h"
 #include "runtime/export.h"
 #include "runtime/seal.h"
 #include "store/store.h"
@@ -190,7 +191,7 @@ static enum err read_fields(struct rehearsal *r, const struct value *map, struct
 static enum err turn(struct rehearsal *r, civil_moment now) {
   enum err err = runtime_tick(r->runtime, now);
   if (err != ERR_OK) {
-    return fault_set(r->fault, err, "the engine stopped: %s", err_text(err));
+    return fault_set(r->fault, err, "проигрывание остановилось: %s", words_of_err(err));
   }
   while (store_poll(r->store)) {
   }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/words.h"
 #include "runtime/config.h"
 #include "runtime/yaml.h"
 
@@ -34,16 +35,16 @@ static enum err read_file(const char *path, struct arena *arena, struct span *re
   struct stat status;
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
-    return fault_set(fault, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %s", path, strerror(errno));
+    return fault_set(fault, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %s", path, words_of_system(errno));
   }
   enum err err = ERR_OK;
   if (fstat(fd, &status) != 0 || status.st_size > RULES_FILE_MAX) {
-    err = fault_set(fault, ERR_LIMIT, "%s: the file is larger than %d bytes", path, RULES_FILE_MAX);
+    err = fault_set(fault, ERR_LIMIT, "%s: файл больше %d байт", path, RULES_FILE_MAX);
   }
   if (err == ERR_OK) {
     uint8_t *bytes = arena_alloc(arena, (size_t)status.st_size);
     ssize_t got = read(fd, bytes, (size_t)status.st_size);
-    err = got == status.st_size ? ERR_OK : fault_set(fault, ERR_IO, "%s: the file cannot be read", path);
+    err = got == status.st_size ? ERR_OK : fault_set(fault, ERR_IO, "%s: файл не читается", path);
     *ret_text = span_of(bytes, (size_t)status.st_size);
   }
   (void)close(fd);
@@ -54,14 +55,14 @@ static enum err check_rule(const struct rules *rules, size_t index, const char *
   const struct rule *rule = &rules->rules[index];
   for (size_t i = 0; i < index; i++) {
     if (span_equal(rules->rules[i].id, rule->id)) {
-      return fault_set(fault, ERR_CONFIG, "%s: rule %.*s stands twice", path, SPAN_ARG(rule->id));
+      return fault_set(fault, ERR_CONFIG, "%s: правило %.*s стоит дважды", path, SPAN_ARG(rule->id));
     }
   }
   for (size_t i = 0; i < rule->elements.count; i++) {
     struct span name;
     struct span place = span_cut(rule->elements.items[i], '#', &name);
     if (span_empty(place) || span_empty(name)) {
-      return fault_set(fault, ERR_CONFIG, "%s: rule %.*s: an element is written PLACE#NAME, not \"%.*s\"", path,
+      return fault_set(fault, ERR_CONFIG, "%s: правило %.*s: элемент пишется МЕСТО#ИМЯ, а не «%.*s»", path,
                        SPAN_ARG(rule->id), SPAN_ARG(rule->elements.items[i]));
     }
   }

@@ -21,7 +21,7 @@ struct claim {
 };
 
 static enum err complain(const struct claim *claim, struct fault *fault, const char *what, struct span name) {
-  return fault_set_at(fault, ERR_CONFIG, claim->line, 0, "%s:%u: event \"%.*s\": %s \"%.*s\"", claim->file, claim->line,
+  return fault_set_at(fault, ERR_CONFIG, claim->line, 0, "%s:%u: событие «%.*s»: %s «%.*s»", claim->file, claim->line,
                       SPAN_ARG(claim->rule->event), what, SPAN_ARG(name));
 }
 
@@ -41,7 +41,7 @@ static enum err check_condition(const struct catalogue *catalogue, const struct 
                                 const struct claim *claim, struct fault *fault) {
   const struct config_start *rule = claim->rule;
   if (span_empty(rule->field) != span_empty(rule->value)) {
-    return complain(claim, fault, "field and value belong together in the rule of", claim->process);
+    return complain(claim, fault, "field и value стоят только вместе; процесс", claim->process);
   }
   if (span_empty(rule->field)) {
     return ERR_OK;
@@ -49,11 +49,11 @@ static enum err check_condition(const struct catalogue *catalogue, const struct 
   const struct field_rule *field = field_of(event, rule->field);
   const struct data_class *class = field ? catalogue_class(catalogue, field->class_name) : NULL;
   if (!class || class->personal || !span_is(field->format, "code")) {
-    return complain(claim, fault, "has no code that may be asked for, named", rule->field);
+    return complain(claim, fault, "у него нет поля-кода, о котором можно спросить, с именем", rule->field);
   }
   bool open_list = field->values.count == 0;
   if (open_list ? !payload_key_valid(rule->value) : !text_list_has(&field->values, rule->value)) {
-    return complain(claim, fault, "its field never has the value", rule->value);
+    return complain(claim, fault, "у поля не бывает значения", rule->value);
   }
   return ERR_OK;
 }
@@ -63,8 +63,7 @@ static enum err check_condition(const struct catalogue *catalogue, const struct 
 static enum err check_conflict(const struct event_rule *event, const struct claim *claim, struct fault *fault) {
   const struct config_start *rule = claim->rule;
   if (span_empty(rule->field)) {
-    return span_empty(event->starts) ? ERR_OK
-                                     : complain(claim, fault, "starts another process already:", event->starts);
+    return span_empty(event->starts) ? ERR_OK : complain(claim, fault, "уже начинает другой процесс:", event->starts);
   }
   for (size_t i = 0; i < event->starts_when_count; i++) {
     const struct start_rule *other = &event->starts_when[i];
@@ -72,7 +71,7 @@ static enum err check_conflict(const struct event_rule *event, const struct clai
     bool same_value = span_equal(other->value, rule->value);
     bool own = span_equal(other->process, claim->process);
     if (own ? same_field && same_value : !same_field || same_value) {
-      return complain(claim, fault, "the same message may start the process", other->process);
+      return complain(claim, fault, "то же сообщение может начать и процесс", other->process);
     }
   }
   return ERR_OK;
@@ -96,7 +95,7 @@ static void join(struct arena *arena, struct event_rule *event, const struct cla
 static enum err add(struct config *config, const struct claim *claim, struct fault *fault) {
   const struct event_rule *known = catalogue_event(&config->catalogue, claim->rule->event);
   if (!known) {
-    return complain(claim, fault, "catalogue.yaml has no such event, for the process", claim->process);
+    return complain(claim, fault, "такого события нет в catalogue.yaml; процесс", claim->process);
   }
   struct event_rule *event = &config->catalogue.events[known - config->catalogue.events];
   TRY(check_condition(&config->catalogue, event, claim, fault));

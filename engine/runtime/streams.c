@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "base/words.h"
 #include "runtime/engine.h"
 
 /* ---- cutting ---- */
@@ -106,7 +107,7 @@ void streams_add(struct runtime *runtime, struct runtime_delivery *delivery) {
     /* Must not vanish in silence: the operator sees who was not told what. */
     incidents_open(runtime, &(struct incident_report){.case_id = delivery->case_id,
                                                       .reason = SPAN_LITERAL("undeliverable"),
-                                                      .detail = span_of_cstr(err_text(err)),
+                                                      .detail = span_of_cstr(words_of_err(err)),
                                                       .sender = delivery->participant->id,
                                                       .journal = delivery->journal,
                                                       .at = delivery->recorded_at,

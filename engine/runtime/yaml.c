@@ -1,8 +1,5 @@
 /*
- * runtime/yaml.c — libcyaml behind runtime/yaml.h.
- *
- * libcyaml tells what was wrong through its log only: the first error line is the message, the first line of the
- * backtrace after it holds the innermost position. Both are caught here and become one fault.
+ * runtime/yaml.c — libcyaml behind runtime/yaml.h. What it says of a file that does not fit becomes one fault.
  */
 #include "runtime/yaml.h"
 
@@ -11,6 +8,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/yaml_talk.h"
 #include "casework/catalogue.h"
 
 const cyaml_schema_value_t yaml_text_entry = {
@@ -20,33 +18,9 @@ const cyaml_schema_value_t yaml_text_entry = {
     .string = {.min = 0, .max = YAML_TEXT_MAX},
 };
 
-struct complaint {
-  char text[FAULT_TEXT_MAX];
-  uint32_t line, column;
-};
-
-static void complaint_position(struct complaint *complaint, const char *text) {
-  const char *line = strstr(text, "(line: ");
-  const char *column = strstr(text, ", column: ");
-  if (line && column && complaint->line == 0) {
-    complaint->line = (uint32_t)strtoul(line + strlen("(line: "), NULL, 10);
-    complaint->column = (uint32_t)strtoul(column + strlen(", column: "), NULL, 10);
-  }
-}
-
-static void complaint_catch(cyaml_log_t level, void *arg, const char *format, va_list arguments) {
-  static const char prefix[] = "Load: ";
-  struct complaint *complaint = arg;
-  char text[FAULT_TEXT_MAX];
+static void hear(cyaml_log_t level, void *arg, const char *format, va_list arguments) {
   (void)level;
-  (void)vsnprintf(text, sizeof text, format, arguments);
-  text[strcspn(text, "\n")] = '\0';
-  if (strncmp(text, "  in ", 5) == 0) {
-    complaint_position(complaint, text);
-  } else if (complaint->text[0] == '\0' && strncmp(text, prefix, sizeof prefix - 1) == 0 &&
-             !strstr(text, "Backtrace:")) {
-    (void)snprintf(complaint->text, sizeof complaint->text, "%s", text + sizeof prefix - 1);
-  }
+  yaml_talk_hear(arg, format, arguments);
 }
 
 /* ---- copying what libcyaml made into the arena; recursion is bounded by the depth of the (constant) schema ---- */
@@ -111,10 +85,10 @@ static void copy_record(const cyaml_schema_field_t *fields, struct arena *arena,
 
 enum err yaml_read(struct span text, const char *file, const cyaml_schema_value_t *schema, struct arena *arena,
                    void *ret_document, struct fault *fault) {
-  struct complaint complaint = {.line = 0};
+  struct yaml_talk talk = {.line = 0};
   const cyaml_config_t config = {
-      .log_fn = complaint_catch,
-      .log_ctx = &complaint,
+      .log_fn = hear,
+      .log_ctx = &talk,
       .mem_fn = cyaml_mem,
       .log_level = CYAML_LOG_ERROR,
       .flags = CYAML_CFG_NO_ALIAS,
@@ -122,11 +96,13 @@ enum err yaml_read(struct span text, const char *file, const cyaml_schema_value_
   cyaml_data_t *document = NULL;
   cyaml_err_t result = cyaml_load_data(text.data, text.size, &config, schema, &document, NULL);
   if (result != CYAML_OK) {
-    return fault_set_at(fault, ERR_CONFIG, complaint.line, complaint.column, "%s:%u:%u: %s", file, complaint.line,
-                        complaint.column, complaint.text[0] ? complaint.text : cyaml_strerror(result));
+    return fault_set_at(fault, ERR_CONFIG, talk.line, talk.column, "%s:%u:%u: %s", file, talk.line, talk.column,
+                        talk.text[0]                ? talk.text
+                        : result == CYAML_ERR_ALIAS ? "ссылки (& и *) здесь не принимаются"
+                                                    : "файл не читается");
   }
   if (!document) {
-    return fault_set(fault, ERR_CONFIG, "%s: the file is empty", file);
+    return fault_set(fault, ERR_CONFIG, "%s: файл пуст", file);
   }
   memcpy(ret_document, document, schema->data_size);
   copy_record(schema->mapping.fields, arena, ret_document);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/words.h"
 #include "store/store.h"
 
 static const char NAME[] = "  data.mdb\n"; /* as b2sum(1) writes it */
@@ -61,13 +62,13 @@ enum err store_copy_check(const char *path, struct fault *fault) {
   DEFER(file_close) int sum = directory >= 0 ? openat(directory, COPY_SUM_FILE, O_RDONLY | O_CLOEXEC) : -1;
   if (sum < 0) {
     enum err err = errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
-    return fault_set(fault, err, "%s: %s", COPY_SUM_FILE, strerror(errno));
+    return fault_set(fault, err, "%s: %s", COPY_SUM_FILE, words_of_system(errno));
   }
   int rc = line_of(directory, wanted);
   if (rc != 0) {
-    return fault_set(fault, ERR_IO, "data.mdb: %s", strerror(rc));
+    return fault_set(fault, ERR_IO, "data.mdb: %s", words_of_system(rc));
   }
   ssize_t size = read(sum, found, sizeof found - 1);
   bool same = size == (ssize_t)strlen(wanted) && memcmp(found, wanted, (size_t)size) == 0;
-  return same ? ERR_OK : fault_set(fault, ERR_CORRUPT, "data.mdb is not as it was written");
+  return same ? ERR_OK : fault_set(fault, ERR_CORRUPT, "data.mdb не тот, что был записан: его сумма не сходится");
 }

@@ -20,6 +20,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/words.h"
 #include "store/backend.h"
 
 enum {
@@ -33,9 +34,28 @@ enum {
 static const size_t MAP_SIZE_DEFAULT = (size_t)1 << 30;
 static const size_t MAP_SIZE_MAX_DEFAULT = (size_t)1 << 40;
 
+/* LMDB's own numbers are negative; beside them it gives the system's. */
+static const char *words_of(int number) {
+  static const struct {
+    int number;
+    const char *text;
+  } own[] = {
+      {MDB_INVALID, "файл другого вида"},      {MDB_CORRUPTED, "страница повреждена"},
+      {MDB_PAGE_NOTFOUND, "страницы нет"},     {MDB_VERSION_MISMATCH, "версия LMDB другая"},
+      {MDB_MAP_FULL, "база достигла предела"}, {MDB_NOTFOUND, "записи нет"},
+      {MDB_INCOMPATIBLE, "устроено иначе"},
+  };
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
+    if (own[i].number == number) {
+      return own[i].text;
+    }
+  }
+  return number < 0 ? mdb_strerror(number) : words_of_system(number);
+}
+
 static enum err io_error(const char *what, int number, struct fault *fault) {
   enum err err = number == ENOSPC || number == EDQUOT ? ERR_FULL : ERR_IO;
-  return fault_set(fault, err, "%s: %s", what, mdb_strerror(number)); /* which knows the system's errors, too */
+  return fault_set(fault, err, "%s: %s", what, words_of(number));
 }
 
 static void close_directory(const int *directory) {
@@ -53,14 +73,14 @@ static int sync_parent(int directory) {
 static enum err open_folder(const struct store_lmdb_options *options, struct lmdb *lmdb, struct fault *fault) {
   bool made = !options->read_only && mkdir(options->path, FOLDER_MODE) == 0;
   if (!made && !options->read_only && errno != EEXIST) {
-    return io_error("cannot make the database folder", errno, fault);
+    return io_error("папка базы данных не создаётся", errno, fault);
   }
   lmdb->directory = open(options->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (lmdb->directory < 0) {
-    return fault_set(fault, ERR_IO, "cannot open the database folder: %s", strerror(errno));
+    return fault_set(fault, ERR_IO, "папка базы данных не открывается: %s", words_of_system(errno));
   }
   if (made && sync_parent(lmdb->directory) != 0) {
-    return fault_set(fault, ERR_IO, "cannot sync the folder above the database: %s", strerror(errno));
+    return fault_set(fault, ERR_IO, "папка над базой данных не записывается на диск: %s", words_of_system(errno));
   }
   return ERR_OK;
 }
@@ -71,20 +91,20 @@ static enum err lock_folder(const struct lmdb *lmdb, struct fault *fault) {
     return ERR_OK;
   }
   if (errno == EWOULDBLOCK) {
-    return fault_set(fault, ERR_BUSY, "the database is open in another process");
+    return fault_set(fault, ERR_BUSY, "база данных открыта другим процессом");
   }
-  return fault_set(fault, ERR_IO, "cannot lock the database folder: %s", strerror(errno));
+  return fault_set(fault, ERR_IO, "папка базы данных не запирается: %s", words_of_system(errno));
 }
 
 static enum err open_error(int rc, struct fault *fault) {
   switch (rc) {
   case MDB_INVALID:
   case MDB_CORRUPTED:
-    return fault_set(fault, ERR_CORRUPT, "data.mdb is damaged or not a database: %s", mdb_strerror(rc));
+    return fault_set(fault, ERR_CORRUPT, "data.mdb повреждён или это не база данных: %s", words_of(rc));
   case MDB_VERSION_MISMATCH:
-    return fault_set(fault, ERR_VERSION, "data.mdb has another file format: %s", mdb_strerror(rc));
+    return fault_set(fault, ERR_VERSION, "data.mdb записан в другом формате: %s", words_of(rc));
   default:
-    return io_error("cannot open the database", rc, fault);
+    return io_error("база данных не открывается", rc, fault);
   }
 }
 
@@ -123,10 +143,10 @@ static int read_limits(struct lmdb *lmdb) {
 static enum err make_lock_file(const struct lmdb *lmdb, struct fault *fault) {
   int DEFER(close_directory) file = openat(lmdb->directory, "lock.mdb", O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
   if (file < 0) {
-    return io_error("cannot open the lock file of the database", errno, fault);
+    return io_error("файл блокировки базы данных не открывается", errno, fault);
   }
   int number = posix_fallocate(file, 0, LOCK_FILE_SIZE);
-  return number == 0 ? ERR_OK : io_error("cannot make the lock file of the database", number, fault);
+  return number == 0 ? ERR_OK : io_error("файл блокировки базы данных не создаётся", number, fault);
 }
 
 /* A reader needs no lock file of LMDB, since the locked folder keeps writers out; so it works on a read-only disk. */
@@ -142,7 +162,7 @@ static enum err open_env(const struct store_lmdb_options *options, struct lmdb *
     return open_error(rc, fault);
   }
   if (!lmdb->read_only && fsync(lmdb->directory) != 0) {
-    return fault_set(fault, ERR_IO, "cannot sync the database folder: %s", strerror(errno));
+    return fault_set(fault, ERR_IO, "папка базы данных не записывается на диск: %s", words_of_system(errno));
   }
   return ERR_OK;
 }
@@ -154,10 +174,10 @@ static enum err check_whole(const struct lmdb *lmdb, struct fault *fault) {
   MDB_envinfo info;
   int DEFER(close_directory) data = openat(lmdb->directory, "data.mdb", O_RDONLY | O_CLOEXEC);
   if (data < 0 || fstat(data, &status) != 0 || mdb_env_info(lmdb->env, &info) != 0) {
-    return fault_set(fault, ERR_IO, "cannot look at the database: %s", strerror(errno));
+    return fault_set(fault, ERR_IO, "файл базы данных не читается: %s", words_of_system(errno));
   }
   if ((size_t)status.st_size / lmdb->page_size <= info.me_last_pgno) {
-    return fault_set(fault, ERR_CORRUPT, "the copy was cut off");
+    return fault_set(fault, ERR_CORRUPT, "копия обрывается: она не дописана");
   }
   return ERR_OK;
 }
@@ -173,12 +193,12 @@ static enum err check_layout(const struct lmdb *lmdb, MDB_txn *txn, struct fault
   MDB_val value;
   int rc = mdb_get(txn, lmdb->spaces[STORE_META], &key, &value);
   if (rc != 0 || value.mv_size != sizeof(uint32_t)) {
-    return fault_set(fault, ERR_CORRUPT, "the database has no layout record");
+    return fault_set(fault, ERR_CORRUPT, "в базе данных нет записи о её версии");
   }
   const uint8_t *bytes = value.mv_data;
   uint32_t version = (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
   if (version < 1 || version > STORE_LAYOUT_VERSION) {
-    return fault_set(fault, ERR_VERSION, "the database has layout %u, this program knows 1 to %d", version,
+    return fault_set(fault, ERR_VERSION, "версия базы данных — %u, эта программа знает версии с 1 по %d", version,
                      STORE_LAYOUT_VERSION);
   }
   return ERR_OK;
@@ -203,12 +223,12 @@ static int put_layout(const struct lmdb *lmdb, MDB_txn *txn) {
 static enum err open_layout(struct lmdb *lmdb, MDB_txn *txn, struct fault *fault) {
   bool is_new = env_is_new(txn);
   if (is_new && lmdb->read_only) {
-    return fault_set(fault, ERR_CORRUPT, "the database is empty");
+    return fault_set(fault, ERR_CORRUPT, "база данных пуста");
   }
   if (!is_new) {
     int rc = mdb_dbi_open(txn, store_space_name(STORE_META), 0, &lmdb->spaces[STORE_META]);
     if (rc != 0) {
-      return fault_set(fault, ERR_CORRUPT, "not a database of this program: %s", mdb_strerror(rc));
+      return fault_set(fault, ERR_CORRUPT, "это не база данных Куратора: %s", words_of(rc));
     }
     TRY(check_layout(lmdb, txn, fault));
   }
@@ -273,7 +293,7 @@ bool lmdb_env_disk_is_full(const struct lmdb *lmdb) {
 
 static enum err backup_error(int rc, struct fault *fault) {
   enum err err = rc == ENOSPC || rc == EDQUOT ? ERR_FULL : ERR_IO;
-  return fault_set(fault, err, "cannot write the copy: %s", mdb_strerror(rc));
+  return fault_set(fault, err, "копия не записана: %s", words_of(rc));
 }
 
 static int sync_copy(int directory) {
@@ -314,14 +334,14 @@ static int publish_copy(const char *part, const char *path) {
 enum err lmdb_env_backup(struct lmdb *lmdb, const char *path, struct fault *fault) {
   char part[PATH_MAX];
   if (snprintf(part, sizeof part, "%s.part", path) >= (int)sizeof part) {
-    return fault_set(fault, ERR_LIMIT, "the path of the copy is too long");
+    return fault_set(fault, ERR_LIMIT, "путь к копии слишком длинный");
   }
   if (access(path, F_OK) == 0) {
-    return fault_set(fault, ERR_EXISTS, "the folder of the copy exists already");
+    return fault_set(fault, ERR_EXISTS, "папка копии уже есть; назовите новую");
   }
   remove_copy(part); /* what an earlier backup left that was cut off */
   if (mkdir(part, FOLDER_MODE) != 0) {
-    return fault_set(fault, ERR_IO, "cannot make the folder of the copy: %s", strerror(errno));
+    return fault_set(fault, ERR_IO, "папка копии не создаётся: %s", words_of_system(errno));
   }
   int rc = copy_into(lmdb, part);
   rc = rc != 0 ? rc : publish_copy(part, path);

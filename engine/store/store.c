@@ -243,7 +243,7 @@ enum err store_backup_start(struct store *store, const char *path, store_copied 
 
 enum err store_backup(struct store *store, const char *path, struct fault *fault) {
   if (store->broken) {
-    return fault_set(fault, ERR_COMMIT, "the last commit failed: restart before a backup");
+    return fault_set(fault, ERR_COMMIT, "последняя запись в базу не удалась: перезапустите kuratord и повторите");
   }
   return store->backend->backup(store->self, path, fault);
 }

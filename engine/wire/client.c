@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <zmq.h>
 
+#include "base/words.h"
 #include "wire/context.h"
 #include "wire/monitor.h"
 #include "wire/options.h"
@@ -274,14 +275,14 @@ static struct wire_client *client_new(struct wire *wire, const struct wire_clien
 enum err wire_client_open(struct wire *wire, const struct wire_client_options *options, struct wire_client **ret_client,
                           struct fault *fault) {
   if (strlen(options->endpoint) >= ENDPOINT_MAX) {
-    return fault_set(fault, ERR_IO, "endpoint is too long");
+    return fault_set(fault, ERR_IO, "адрес сервера слишком длинный");
   }
   struct wire_client *client = client_new(wire, options);
   memcpy(client->endpoint, options->endpoint, strlen(options->endpoint) + 1);
   client->options.endpoint = client->endpoint;
   wire->sockets++;
   if (socket_open(client) != ERR_OK) {
-    enum err err = fault_set(fault, ERR_IO, "cannot connect to %s: %s", options->endpoint, zmq_strerror(zmq_errno()));
+    enum err err = fault_set(fault, ERR_IO, "адрес %s не годится: %s", options->endpoint, words_of_system(zmq_errno()));
     wire_client_close(&client);
     return err;
   }

@@ -26,6 +26,7 @@
 #include <sys/socket.h>
 #include <zmq.h>
 
+#include "base/words.h"
 #include "wire/context.h"
 #include "wire/monitor.h"
 #include "wire/options.h"
@@ -435,7 +436,8 @@ static enum err bind_all(struct wire_server *server, const struct wire_server_op
     size_t size = ENDPOINT_MAX;
     if (zmq_bind(server->socket, options->endpoints[i]) != 0 ||
         zmq_getsockopt(server->socket, ZMQ_LAST_ENDPOINT, server->endpoints[i], &size) != 0) {
-      return fault_set(fault, ERR_IO, "cannot listen on %s: %s", options->endpoints[i], zmq_strerror(zmq_errno()));
+      return fault_set(fault, ERR_IO, "адрес %s не открывается: %s", options->endpoints[i],
+                       words_of_system(zmq_errno()));
     }
   }
   return ERR_OK;
@@ -500,7 +502,7 @@ enum err wire_server_open(struct wire *wire, const struct wire_server_options *o
   wire->sockets++;
   enum err err = socket_open(server, options);
   if (err != ERR_OK) {
-    (void)fault_set(fault, err, "cannot set up the socket: %s", zmq_strerror(zmq_errno()));
+    (void)fault_set(fault, err, "сокет не открывается: %s", words_of_system(zmq_errno()));
   } else {
     err = bind_all(server, options, fault);
   }

@@ -102,6 +102,13 @@ static enum err compile(struct test *test, struct fault *fault) {
   return err;
 }
 
+static int fail_test(const struct test *test, enum cli_exit code, enum err err, struct fault *fault) {
+  DEFER(arena_finish) struct arena arena;
+  arena_init(&arena, 0);
+  fault->err = err;
+  return cli_fail(code, "%s:%u: %s", test->path, fault->line, cli_told(fault, &arena));
+}
+
 static int run_test(struct test *test) {
   struct fault fault = {0};
   const struct chart_worker_options options = {.limits = chart_limits_default()};
@@ -110,14 +117,14 @@ static int run_test(struct test *test) {
     err = compile(test, &fault);
   }
   if (err != ERR_OK) {
-    return cli_fail(CLI_INVALID, "%s:%u: %s", test->path, fault.line, fault.text[0] ? fault.text : err_text(err));
+    return fail_test(test, CLI_INVALID, err, &fault);
   }
   err = chart_session_create(test->worker, test->chart, SPAN_LITERAL("test"), &test->session);
   if (err == ERR_OK) {
     err = run_to_the_end(test, &fault);
   }
   if (err != ERR_OK) {
-    return cli_fail(CLI_UNDECIDED, "%s:%u: %s", test->path, fault.line, fault.text[0] ? fault.text : err_text(err));
+    return fail_test(test, CLI_UNDECIDED, err, &fault);
   }
   return verdict(test);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/words.h"
 #include "runtime/rehearse.h"
 
 enum { EVENTS_MAX = 1 << 28, TAKEN_MAX = 4096, WORD_BYTES = 300 };
@@ -194,7 +195,7 @@ static int trace_events(struct tracing *t, const char *config_given, struct span
     err = play(t, config, events, until, &fault);
   }
   if (err != ERR_OK) {
-    return cli_fail(cli_exit_of(err), "%s", fault.text[0] ? fault.text : err_text(err));
+    return cli_fail(cli_exit_of(err), "%s", fault.text[0] ? fault.text : words_of_err(err));
   }
   if (t->other.size > 0) {
     return cli_fail(CLI_USAGE, "случаю %.*s здесь отвечают %.*s, %.*s и, может быть, другие: назовите один",

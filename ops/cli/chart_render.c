@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/words.h"
 #include "chart_path.h"
 #include "cli.h"
 #include "output.h"
@@ -120,7 +121,8 @@ static int lay_out(const char *format, struct span drawing, struct writer *pictu
   close_fd(&l.in);
   close_fd(&l.out);
   if (number != 0) {
-    return cli_fail(CLI_FAILURE, "программа dot не запускается: %s. Установите пакет graphviz.", strerror(number));
+    return cli_fail(CLI_FAILURE, "программа dot не запускается: %s. Установите пакет graphviz.",
+                    words_of_system(number));
   }
   while (waitpid(l.pid, &status, 0) < 0 && errno == EINTR) {
   }

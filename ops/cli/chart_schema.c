@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/words.h"
 #include "chart.h"
 
 struct chart_schema {
@@ -140,7 +141,7 @@ static enum err parse(const char *path, xmlSchemaPtr *ret_schema, struct fault *
   xmlSchemaParserCtxtPtr parser = xmlSchemaNewParserCtxt(path);
   struct fault found = {.err = ERR_OK};
   if (!parser) {
-    return fault_set(fault, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
+    return fault_set(fault, ERR_NO_MEMORY, "%s", words_of_err(ERR_NO_MEMORY));
   }
   xmlSchemaSetParserStructuredErrors(parser, take_first, &found);
   *ret_schema = xmlSchemaParse(parser);
@@ -165,7 +166,7 @@ enum err chart_schema_load(const char *config_dir, struct chart_schema **ret_sch
   struct chart_schema *loaded = calloc(1, sizeof *loaded);
   if (!loaded) {
     xmlSchemaFree(schema);
-    return fault_set(fault, ERR_NO_MEMORY, "%s", err_text(ERR_NO_MEMORY));
+    return fault_set(fault, ERR_NO_MEMORY, "%s", words_of_err(ERR_NO_MEMORY));
   }
   loaded->schema = schema;
   *ret_schema = loaded;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/words.h"
 #include "cli.h"
 #include "lists.h"
 #include "runtime/config.h"
@@ -249,14 +250,14 @@ static void check_processes(struct findings *findings, const struct config *conf
                                            .limits = chart_limits_default(),
                                            .ports = {.load = no_load}};
   if (casework_create(&options, &casework) != ERR_OK) {
-    find(findings, "%s", err_text(ERR_NO_MEMORY));
+    find(findings, "%s", words_of_err(ERR_NO_MEMORY));
     return;
   }
   for (size_t i = 0; i < config->processes_count; i++) {
     const struct config_process *process = &config->processes[i];
     struct fault fault = {.err = ERR_OK};
     if (casework_define(casework, &config->sources[i], &fault) != ERR_OK) {
-      find(findings, "%s", fault.text);
+      find(findings, "%s", cli_told(&fault, &findings->arena));
     }
     check_references(findings, process);
     check_terms(findings, process);

@@ -7,6 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/words.h"
+#include "chart/lint.h"
+
 static const struct cli_verb *running;
 static bool config_not_found; /* nobody said where config/ is, and it is not where it is looked for */
 
@@ -40,8 +43,15 @@ int cli_usage(const char *format, ...) {
   return CLI_USAGE;
 }
 
+/* Charts are read by engineers' rules and told of in English; who stands before this program reads Russian. */
+const char *cli_told(const struct fault *fault, struct arena *arena) {
+  return fault->text[0] ? arena_cstr(arena, lint_told(span_of_cstr(fault->text), arena)) : words_of_err(fault->err);
+}
+
 static int fail_fault(const char *file, const struct fault *fault) {
-  const char *text = fault->text[0] ? fault->text : err_text(fault->err);
+  DEFER(arena_finish) struct arena arena;
+  arena_init(&arena, 0);
+  const char *text = cli_told(fault, &arena);
   enum cli_exit exit_code = cli_exit_of(fault->err);
   if (file && fault->line > 0 && fault->column > 0) {
     return cli_fail(exit_code, "%s:%u:%u: %s", file, fault->line, fault->column, text);
@@ -78,28 +88,6 @@ enum cli_exit cli_exit_of(enum err err) {
 
 /* --- files --- */
 
-static const char *system_text(int error) {
-  static const struct {
-    int error;
-    const char *text;
-  } texts[] = {
-      {ENOENT, "нет такого файла"},
-      {ENOTDIR, "нет такого файла"},
-      {EISDIR, "это папка, а не файл"},
-      {EACCES, "нет прав на чтение"},
-      {ELOOP, "ссылки ведут по кругу"},
-      {ENAMETOOLONG, "имя слишком длинное"},
-      {EMFILE, "открыто слишком много файлов"},
-      {EIO, "диск не читается"},
-  };
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-    if (texts[i].error == error) {
-      return texts[i].text;
-    }
-  }
-  return strerror(error);
-}
-
 static void descriptor_close(const int *fd) {
   if (*fd > STDIN_FILENO) {
     (void)close(*fd);
@@ -135,7 +123,7 @@ static enum err read_all(int fd, size_t size_max, struct span *ret_bytes, struct
     }
     ssize_t got = read(fd, buffer + size, capacity - size);
     if (got < 0 && errno != EINTR) {
-      return fault_set(fault, ERR_IO, "файл не читается: %s", system_text(errno));
+      return fault_set(fault, ERR_IO, "файл не читается: %s", words_of_system(errno));
     }
     if (got == 0) {
       break;
@@ -156,7 +144,7 @@ enum err cli_read_file(const char *path, size_t size_max, struct span *ret_bytes
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
       enum err err = errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_IO;
-      return fault_set(fault, err, "файл не открывается: %s", system_text(errno));
+      return fault_set(fault, err, "файл не открывается: %s", words_of_system(errno));
     }
   }
   return read_all(fd, size_max, ret_bytes, fault);

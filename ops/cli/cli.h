@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/span.h"
 
@@ -40,6 +41,8 @@ int cli_fail(enum cli_exit exit_code, const char *format, ...) PRINTF_LIKE(2, 3)
 int cli_usage(const char *format, ...) PRINTF_LIKE(1, 2);
 /* Prints the fault as "FILE:LINE:COLUMN: TEXT" (what is known of it; `file` may be NULL) and returns its exit code. */
 int cli_fail_fault(const char *file, const struct fault *fault);
+/* What the fault says, in Russian as far as there are words for it; of the arena or of the fault. */
+const char *cli_told(const struct fault *fault, struct arena *arena);
 /* The exit code for an error: NOT_FOUND 3, CONFLICT/EXISTS 4, other domain errors 5, UNREACHABLE 7, the rest 1. */
 enum cli_exit cli_exit_of(enum err err);
 /* Reads a whole file of at most `size_max` bytes. "-" is stdin. The caller gives the bytes back to cli_file_free. */

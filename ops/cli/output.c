@@ -6,10 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/words.h"
 #include "cli.h"
 
 static int complain(const struct output *output, int number) {
-  return cli_fail(CLI_FAILURE, "файл %s не записан: %s", output->path, strerror(number));
+  return cli_fail(CLI_FAILURE, "файл %s не записан: %s", output->path, words_of_system(number));
 }
 
 static int open_directly(struct output *output) {

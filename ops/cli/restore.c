@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/civil.h"
 #include "base/json.h"
+#include "base/words.h"
 #include "client.h"
 #include "lists.h"
 #include "restore_streams.h"
@@ -190,7 +191,7 @@ static int verify(const struct request *request) {
     _exit(fflush(stdout) == 0 ? code : CLI_FAILURE);
   }
   if (child < 0 || waitpid(child, &status, 0) != child) {
-    return cli_fail(CLI_FAILURE, "проверка не началась: %s", strerror(errno));
+    return cli_fail(CLI_FAILURE, "проверка не началась: %s", words_of_system(errno));
   }
   return WIFEXITED(status) ? WEXITSTATUS(status) : cli_fail(CLI_INVALID, "%s: копия повреждена", request->copy);
 }
@@ -255,13 +256,13 @@ static int restore(const struct request *request) {
     return cli_fail(CLI_CONFLICT, "%s уже есть: восстанавливать можно только в новую папку", place);
   }
   if (!data_copy(request, part)) {
-    return cli_fail(CLI_FAILURE, "%s: не восстановлено: %s", request->to, strerror(errno));
+    return cli_fail(CLI_FAILURE, "%s: не восстановлено: %s", request->to, words_of_system(errno));
   }
   if (restore_streams(part, &fault) != ERR_OK) {
     return cli_fail_fault(request->to, &fault);
   }
   if (rename(part, place) != 0 || !folder_sync(request->to)) {
-    return cli_fail(CLI_FAILURE, "%s: не восстановлено: %s", request->to, strerror(errno));
+    return cli_fail(CLI_FAILURE, "%s: не восстановлено: %s", request->to, words_of_system(errno));
   }
   (void)fprintf(
       stderr,

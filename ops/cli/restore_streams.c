@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/words.h"
 #include "kurator/v1/deliveries.pb-c.h"
 #include "runtime/records.h"
 #include "store/store.h"
@@ -117,5 +118,5 @@ enum err restore_streams(const char *path, struct fault *fault) {
   writer_finish(&leap.bytes);
   writer_finish(&leap.record);
   store_close(&leap.store);
-  return err == ERR_OK ? ERR_OK : fault_set(fault, err, "%s", err_text(err));
+  return err == ERR_OK ? ERR_OK : fault_set(fault, err, "%s", words_of_err(err));
 }

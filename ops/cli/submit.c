@@ -13,6 +13,7 @@
 #include <uv.h>
 
 #include "base/json.h"
+#include "base/words.h"
 #include "client.h"
 #include "link/link.h"
 #include "lists.h"
@@ -374,7 +375,7 @@ static int submit_run(struct submit *s) {
   char spool[CLIENT_PATH_MAX];
   struct fault fault = {.err = ERR_OK};
   if (!spool_path(s, spool)) {
-    return cli_fail(CLI_FAILURE, "спул не открывается: %s", strerror(errno));
+    return cli_fail(CLI_FAILURE, "спул не открывается: %s", words_of_system(errno));
   }
   const struct wire_options wire = {.loop = &s->loop};
   enum err err = wire_create(&wire, &s->wire);

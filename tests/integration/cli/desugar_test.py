@@ -118,15 +118,15 @@ class Desugar(unittest.TestCase):
         hidden = self.write(HEAD % '<k:task id="t" role="r"><k:param name="title" expr="1"/></k:task>')
         done = kurator("chart", "desugar", hidden)
         self.assertEqual((done.returncode, done.stdout), (5, ""))
-        self.assertIn("chart.scxml:1: <k:param name=\"title\"> has the name of an attribute", done.stderr)
+        self.assertIn("chart.scxml:1: <k:param name=\"title\"> называется так же, как атрибут", done.stderr)
 
     def test_a_plain_form_that_means_nothing_is_refused_with_its_line(self):
         for inside, wrong in (
-            ('<invoke type="urn:kurator:task"><param name="id" expr="x"/></invoke>', 'wants a text in quotes as the param "id"'),
-            ('<invoke type="urn:kurator:task" src="x"/>', 'takes no attribute "src"'),
-            ('<invoke type="urn:kurator:task"><content>x</content></invoke>', 'not "content"'),
-            ('<invoke type="urn:kurator:task" id="t"><param name="id" expr="\'t\'"/></invoke>', 'has twice "id"'),
-            ('<invoke type="urn:kurator:task" id="t"/>', '<k:task> needs the attribute "role"'),
+            ('<invoke type="urn:kurator:task"><param name="id" expr="x"/></invoke>', 'параметр «id» — текст в кавычках'),
+            ('<invoke type="urn:kurator:task" src="x"/>', 'не бывает атрибута «src»'),
+            ('<invoke type="urn:kurator:task"><content>x</content></invoke>', 'а не «content»'),
+            ('<invoke type="urn:kurator:task" id="t"><param name="id" expr="\'t\'"/></invoke>', 'дважды стоит «id»'),
+            ('<invoke type="urn:kurator:task" id="t"/>', 'у <k:task> нет обязательного атрибута «role»'),
         ):
             done = kurator("chart", "desugar", self.write(HEAD % inside))
             self.assertEqual(done.returncode, 5, inside)

@@ -224,7 +224,7 @@ class Trouble(Base):
         self.disk.fails("EROFS")
         result = self.begin()
         self.assertEqual(1, result.returncode, result.stderr)
-        self.assertIn("Read-only file system", result.stderr)
+        self.assertIn("диск доступен только для чтения", result.stderr)
         self.assertRegex(result.stderr, "[а-я]{4}")
         self.disk.works()
         self.start()

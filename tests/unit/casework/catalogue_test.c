@@ -86,61 +86,61 @@ static void a_star_stands_for_all(void **state) {
 static void a_name_that_stands_twice_is_refused(void **state) {
   struct state *s = *state;
   s->catalogue->participants[3].id = s->catalogue->participants[0].id;
-  assert_refused(s, "participant \"office-1\" stands twice");
+  assert_refused(s, "участник «office-1» стоит дважды");
 }
 
 static void a_field_without_a_declared_class_is_refused(void **state) {
   struct state *s = *state;
   s->catalogue->events[1].fields[0].class_name = SPAN_LITERAL("secret");
-  assert_refused(s, "no class");
+  assert_refused(s, "не указан класс данных");
 }
 
 static void a_field_of_unknown_format_is_refused(void **state) {
   struct state *s = *state;
   s->catalogue->events[1].fields[0].format = SPAN_LITERAL("number");
-  assert_refused(s, "unknown format");
+  assert_refused(s, "такого формата нет");
 }
 
 static void a_list_of_undeclared_records_is_refused(void **state) {
   struct state *s = *state;
   s->catalogue->events[1].fields[7].record = SPAN_LITERAL("line");
-  assert_refused(s, "record that is not declared");
+  assert_refused(s, "запись, которой нет в records");
 }
 
 static void records_inside_records_are_refused(void **state) {
   struct state *s = *state;
   s->catalogue->records[0].fields[1].format = SPAN_LITERAL("records");
-  assert_refused(s, "a record holds neither records");
+  assert_refused(s, "внутри записи не бывает ни записей");
 }
 
 static void an_event_that_nobody_may_send_is_refused(void **state) {
   struct state *s = *state;
   s->catalogue->events[0].senders.count = 0;
-  assert_refused(s, "nobody may send it");
+  assert_refused(s, "никому не разрешено его отправлять");
 }
 
 static void an_edition_that_is_no_integer_is_refused(void **state) {
   struct state *s = *state;
   s->catalogue->events[1].edition = SPAN_LITERAL("day");
-  assert_refused(s, "edition names \"day\"");
+  assert_refused(s, "в edition названо «day»");
 }
 
 static void an_undeclared_territory_of_a_participant_is_refused(void **state) {
   struct state *s = *state;
   s->catalogue->participants[1].territories.items[0] = SPAN_LITERAL("Северный");
-  assert_refused(s, "territory \"Северный\" is not declared");
+  assert_refused(s, "территории «Северный» нет");
 }
 
 static void a_spelling_of_two_territories_is_refused(void **state) {
   struct state *s = *state;
   s->catalogue->territories[1].title = SPAN_LITERAL("Северный");
-  assert_refused(s, "a spelling stands for another one");
+  assert_refused(s, "одно из названий стоит и у другой территории");
 }
 
 static void sittings_that_cannot_be_read_are_refused(void **state) {
   struct state *s = *state;
   s->catalogue->participants[7].sittings.items[0] = SPAN_LITERAL("every day");
-  assert_refused(s, "sittings");
+  assert_refused(s, "заседания");
 }
 
 int main(void) {

@@ -212,7 +212,7 @@ static void an_event_that_starts_no_known_process_is_refused(void **state) {
   char path[128];
   (void)snprintf(path, sizeof path, "%s/processes/first/chart.scxml", folder);
   assert_int_equal(0, unlink(path));
-  must_fail("chart.scxml: the file is missing", 0);
+  must_fail("chart.scxml: нет такого файла", 0);
   (void)snprintf(path, sizeof path, "%s/processes/first/settings.yaml", folder);
   assert_int_equal(0, unlink(path));
   (void)snprintf(path, sizeof path, "%s/processes/first", folder);
@@ -244,7 +244,7 @@ static void a_doubled_setting_is_refused(void **state) {
   (void)state;
   write_file("processes/first/settings.yaml", "settings:\n  - {name: a, value: 1, source: s, title: t}\n"
                                               "  - {name: a, value: 2, source: s, title: t}\n");
-  must_fail("twice", 0);
+  must_fail("дважды", 0);
 }
 
 static void a_missing_folder_is_refused(void **state) {

@@ -118,11 +118,11 @@ static void each_mistake_is_told_with_its_line(void **state) {
       {"items:\n- {name: a}\n- {count: 1}\n", 3, "name"},
       {"items:\n- {name: a, count: many}\n", 2, "many"},
       {"items:\n- {name: a, name: b}\n", 2, "name"},
-      {"items:\n- {name: [a]}\n", 2, "STRING"},
-      {"items:\n- {name: a\n", 2, "libyaml"},
+      {"items:\n- {name: [a]}\n", 2, "текст, а стоит список"},
+      {"items:\n- {name: a\n", 2, "закрывающей скобки"},
       {"title: x\n", 1, "items"},
-      {"items: 5\n", 1, "SEQUENCE"},
-      {"items: &a []\ntitle: *a\n", 2, "lias"},
+      {"items: 5\n", 1, "список"},
+      {"items: &a []\ntitle: *a\n", 2, "ссыл"},
   };
   for (size_t i = 0; i < sizeof mistakes / sizeof mistakes[0]; i++) {
     struct document d;

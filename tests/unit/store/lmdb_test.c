@@ -64,7 +64,7 @@ static void a_newer_layout_is_refused_and_left_untouched(void **state) {
   put_layout(f, SPAN_LITERAL("\0\0\0\2"));
   for (int i = 0; i < 2; i++) {
     assert_int_equal(fixture_try_open(f, i == 1, &f->store, &fault), ERR_VERSION);
-    assert_non_null(strstr(fault.text, "layout 2"));
+    assert_non_null(strstr(fault.text, "версия базы данных — 2"));
     assert_null(f->store);
   }
 }

@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/words.h"
+#include "chart/lint.h"
 #include "daemon/daemon.h"
 #include "daemon/deliver.h"
 #include "daemon/desk.h"
@@ -67,6 +69,7 @@ static void port_committed(void *arg, enum err result, uint64_t head) {
   struct daemon *daemon = arg;
   (void)head;
   turn_committed(daemon->turn, result);
+  backup_committed(daemon, result);
 }
 
 /* ---- callbacks of the sockets ---- */
@@ -142,7 +145,7 @@ static void on_signal(uv_signal_t *handle, int number) {
 static enum err make_folder(const char *path, struct fault *fault) {
   struct stat status;
   if (mkdir(path, 0700) != 0 && (stat(path, &status) != 0 || !S_ISDIR(status.st_mode))) {
-    return fault_set(fault, ERR_IO, "the folder cannot be made: %s", strerror(errno));
+    return fault_set(fault, ERR_IO, "папка не создаётся: %s", words_of_system(errno));
   }
   return ERR_OK;
 }
@@ -152,7 +155,7 @@ static enum err open_database(struct process *process, struct fault *fault) {
   char path[PATH_BYTES];
   int length = snprintf(path, sizeof path, "%s/store", process->options.data);
   if (length < 0 || (size_t)length >= sizeof path) {
-    return fault_set(fault, ERR_CONFIG, "the path of the data folder is too long");
+    return fault_set(fault, ERR_CONFIG, "путь к папке данных слишком длинный");
   }
   const struct store_lmdb_options options = {
       .path = path,
@@ -206,7 +209,7 @@ static enum err open_parts(struct process *process, struct fault *fault) {
   err = err == ERR_OK ? sessions_create(daemon, &daemon->sessions) : err;
   err = err == ERR_OK ? desk_create(daemon, &daemon->desk) : err;
   err = err == ERR_OK ? wire_create(&wire, &daemon->wire) : err;
-  return err == ERR_OK ? ERR_OK : fault_set(fault, err, "%s", err_text(err));
+  return err == ERR_OK ? ERR_OK : fault_set(fault, err, "%s", words_of_err(err));
 }
 
 static enum err open_server(struct daemon *daemon, const char *domain, const char *endpoint, wire_on_message on_message,
@@ -236,11 +239,11 @@ static enum err open_signals(struct process *process, struct fault *fault) {
   for (size_t i = 0; i < SIGNALS; i++) {
     uv_signal_t *handle = &process->signals[i];
     if (uv_signal_init(&process->daemon.loop, handle) != 0) {
-      return fault_set(fault, ERR_NO_MEMORY, "no signals");
+      return fault_set(fault, ERR_NO_MEMORY, "у системы не взять сигналы");
     }
     handle->data = &process->daemon;
     if (uv_signal_start(handle, on_signal, numbers[i]) != 0) {
-      return fault_set(fault, ERR_NO_MEMORY, "no signals");
+      return fault_set(fault, ERR_NO_MEMORY, "у системы не взять сигналы");
     }
   }
   return ERR_OK;
@@ -251,7 +254,7 @@ static enum err read_settings(struct process *process, struct fault *fault) {
   const struct config_options options = {.config_dir = process->options.config};
   TRY(config_load(&options, &daemon->config, fault));
   if (fingerprint_of(process->options.config, daemon->config_digest) != ERR_OK) {
-    return fault_set(fault, ERR_IO, "%s: cannot be read", process->options.config);
+    return fault_set(fault, ERR_IO, "%s: папка настроек не читается", process->options.config);
   }
   options_complete(&process->options, &daemon->config->engine, &daemon->config->arena);
   daemon->config_dir = process->options.config;
@@ -339,6 +342,14 @@ static int exit_code_of(enum err err) {
   return configuration ? wrong_configuration : EXIT_FAILURE;
 }
 
+/* An administrator reads it, be it of a chart. */
+static void tell_failure(const struct fault *fault, enum err err) {
+  DEFER(arena_finish) struct arena arena;
+  arena_init(&arena, 0);
+  struct span text = lint_told(span_of_cstr(fault->text), &arena);
+  (void)fprintf(stderr, "kuratord: %.*s\n", SPAN_ARG(text.size > 0 ? text : span_of_cstr(words_of_err(err))));
+}
+
 static int run(struct process *process) {
   struct daemon *daemon = &process->daemon;
   struct fault fault = {.err = ERR_OK};
@@ -351,7 +362,7 @@ static int run(struct process *process) {
     tell_ready(daemon);
     (void)uv_run(&daemon->loop, UV_RUN_DEFAULT);
   } else {
-    (void)fprintf(stderr, "kuratord: %s\n", fault.text[0] ? fault.text : err_text(err));
+    tell_failure(&fault, err);
   }
   bool failed = daemon->failed;
   end(process);

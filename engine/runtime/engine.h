@@ -38,6 +38,7 @@ struct flight {
   struct outbox outbox; /* to be read only: its ends point nowhere */
   size_t messages;      /* that it took from the inbox */
   uint64_t journal;     /* the last number in it */
+  bool head_signed;
 };
 
 /* An incident that the operator has closed; written with the next batch. */
@@ -90,6 +91,8 @@ struct runtime {
   struct seal seal;
   struct record_head head;
   struct signed_head signed_head;
+  bool sign_each;   /* batch, as long as a copy is being made */
+  bool head_signed; /* of what is committed */
   struct resolution *resolutions;
   struct acts acts;
   struct calendars calendars;
@@ -136,6 +139,8 @@ void journal_append(struct runtime *runtime, struct record_journal *entry);
 
 /* Part of recovery. */
 enum err signed_load(struct runtime *runtime) MUST_CHECK;
+/* Whether the head, with what is being collected, is a signed one. */
+bool signed_now(const struct runtime *runtime);
 bool signed_due(const struct runtime *runtime, civil_moment now);
 /* Into the batch that is being committed. */
 void signed_write(struct runtime *runtime);

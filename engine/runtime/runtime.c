@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/words.h"
 #include "runtime/engine.h"
 #include "runtime/links.h"
 
@@ -106,6 +107,7 @@ static enum err recover(struct runtime *runtime, struct fault *fault) {
   timers_recover(&runtime->timers);
   TRY(load_head(runtime));
   TRY(signed_load(runtime));
+  runtime->head_signed = signed_now(runtime);
   TRY(cursors_load(&runtime->cursors, runtime->store));
   return definitions_load(&runtime->definitions, runtime->store);
 }
@@ -114,6 +116,7 @@ static enum err recover(struct runtime *runtime, struct fault *fault) {
 
 static void batch_stored(struct runtime *runtime) {
   runtime->stats.batches++;
+  runtime->head_signed = runtime->flight.head_signed;
   runtime->master_known = true;
   timers_stored(&runtime->timers);
   outbox_send(&runtime->ports, &runtime->flight.outbox); /* receipts borrow their sender from the inbox */
@@ -188,6 +191,7 @@ static void batch_take_off(struct runtime *runtime) {
       .outbox = runtime->outbox,
       .messages = runtime->batch_messages,
       .journal = runtime->head.journal,
+      .head_signed = signed_now(runtime),
   };
   runtime->arena = spare;
   timers_take_off(&runtime->timers);
@@ -364,6 +368,17 @@ void runtime_sign_head(struct runtime *runtime) {
   (void)batch_commit(runtime); /* a failure is kept */
 }
 
+void runtime_sign_each(struct runtime *runtime, bool each) {
+  runtime->sign_each = each;
+  if (each) {
+    runtime_sign_head(runtime);
+  }
+}
+
+bool runtime_head_signed(const struct runtime *runtime) {
+  return runtime->head_signed && (!runtime->committing || runtime->flight.head_signed);
+}
+
 /* ---- life ---- */
 
 struct runtime_limits runtime_limits_default(void) {
@@ -428,7 +443,8 @@ enum err runtime_create(const struct runtime_options *options, struct runtime **
   enum err err = open_runtime(runtime, options, &why);
   if (err != ERR_OK) {
     runtime_destroy(&runtime);
-    return fault_set(fault, err, "the store cannot be recovered: %s", why.err != ERR_OK ? why.text : err_text(err));
+    return fault_set(fault, err, "состояние не восстанавливается из базы: %s",
+                     why.err != ERR_OK ? why.text : words_of_err(err));
   }
   *ret_runtime = runtime;
   return ERR_OK;

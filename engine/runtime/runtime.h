@@ -318,6 +318,12 @@ enum err runtime_person_read(struct runtime *runtime, struct span root, struct a
 /* The end of the day: signs the head if entries came after the last signed one, in a batch of its own. Nothing when a
  * commit is in flight. Close the store then: that waits for it. */
 void runtime_sign_head(struct runtime *runtime);
+/* While it is on, each batch signs its head: whatever moment a copy that is made meanwhile shows, it ends with a signed
+ * head. What is committed already is signed at once, or by the next batch when one is in flight: ask again whenever
+ * `committed` tells of a batch. */
+void runtime_sign_each(struct runtime *runtime, bool each);
+/* True if the committed head is a signed one, and that of the batch in flight, too. */
+bool runtime_head_signed(const struct runtime *runtime);
 
 /* ---- the calendar ---- */
 

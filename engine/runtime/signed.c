@@ -25,12 +25,16 @@ enum err signed_load(struct runtime *runtime) {
   return ERR_OK;
 }
 
+bool signed_now(const struct runtime *runtime) {
+  return runtime->head.journal == runtime->signed_head.journal;
+}
+
 bool signed_due(const struct runtime *runtime, civil_moment now) {
   const struct signed_head *last = &runtime->signed_head;
-  if (!runtime->ports.sign || runtime->head.journal == last->journal) {
+  if (!runtime->ports.sign || signed_now(runtime)) {
     return false;
   }
-  return last->at == CIVIL_MOMENT_NONE || now - last->at >= runtime->limits.signed_ms ||
+  return runtime->sign_each || last->at == CIVIL_MOMENT_NONE || now - last->at >= runtime->limits.signed_ms ||
          runtime->head.journal - last->journal >= runtime->limits.signed_entries;
 }
 

@@ -63,6 +63,7 @@ class Backup(unittest.TestCase):
         self.assertEqual((0, 1500), (code, len(receipts)), err)
         contents = self.verified()
         self.assertTrue(1500 <= contents["journal_head"] <= 3000, contents)
+        self.assertEqual(contents["journal_head"], contents["signed_to"])
         self.assertEqual(contents["journal_head"], contents["cases"])
         self.assertEqual(0, self.engine.stop())
         shutil.move(self.engine.folder / "data", self.engine.folder / "lost")
@@ -96,6 +97,17 @@ class Backup(unittest.TestCase):
         nowhere = self.engine.ask("backup", "--out", "/proc/nowhere/copy")
         self.assertEqual(1, nowhere.returncode)
         self.assertIn("копия не сделана", nowhere.stderr)
+
+    def test_all_that_a_fresh_copy_holds_is_signed(self):
+        """Not only what was signed by the way: a copy may be all that is left."""
+        self.make()
+        contents = self.verified()
+        self.assertEqual((20, 20), (contents["journal_head"], contents["signed_to"]))
+        told = self.engine.must("audit", "verify", "--data", self.copy, "--keys", self.engine.keys / "server.pub")
+        self.assertIn("Записей после последней подписи: 0", told)
+        shutil.move(self.copy, self.engine.folder / "first")
+        self.backup()  # nothing has happened since
+        self.assertEqual(20, self.verified()["signed_to"])
 
     def test_a_copy_that_is_not_as_it_was_is_not_restored(self):
         self.make()

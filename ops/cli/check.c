@@ -11,6 +11,7 @@
 #include "base/words.h"
 #include "cli.h"
 #include "lists.h"
+#include "report.h"
 #include "runtime/config.h"
 
 enum { DOCUMENT_BYTES_MAX = 8 << 20 };
@@ -162,19 +163,58 @@ static void check_references(struct findings *findings, const struct config_proc
   }
 }
 
-/* A setting that stands alone as the length of a deadline has to be a term. */
+/* A setting that stands alone as the length of a deadline has to be a term, and so has its default: it is what somebody
+ * returns to. */
+static void check_term(struct findings *findings, const char *place, const char *what, struct span name,
+                       const struct value *value) {
+  struct term term;
+  struct fault fault = {.err = ERR_OK};
+  if (value && value->kind != VALUE_NIL &&
+      (value->kind != VALUE_TEXT || term_parse(value->text, &term, &fault) != ERR_OK)) {
+    find(findings, "%s: %s «%.*s» служит сроком, а сроком не является: %s; срок пишется, например, 10wd", place, what,
+         SPAN_ARG(name), fault.text[0] ? fault.text : "это не текст");
+  }
+}
+
+static const struct value *default_of(const struct config_process *process, struct span name) {
+  for (size_t i = 0; i < process->rules_count; i++) {
+    if (span_equal(process->rules[i].name, name)) {
+      return &process->rules[i].fallback;
+    }
+  }
+  return NULL;
+}
+
 static void check_terms(struct findings *findings, const struct config_process *process) {
   static const char prefix[] = "dueexpr=\"_x.settings.";
   struct span rest = process->chart;
   for (const uint8_t *at; (at = find_bytes(rest, prefix));) {
     rest = after(rest, at, sizeof prefix - 1);
     struct span name = span_cut(rest, '"', &rest);
-    const struct value *value = value_find(&process->settings, name);
-    struct term term;
-    struct fault fault = {.err = ERR_OK};
-    if (value && (value->kind != VALUE_TEXT || term_parse(value->text, &term, &fault) != ERR_OK)) {
-      find(findings, "%s:%u: настройка «%.*s» служит сроком, а сроком не является: %s", process->file,
-           line_of(process->chart, at), SPAN_ARG(name), fault.text[0] ? fault.text : "ожидается, например, 10wd");
+    char place[CONFIG_PATH_MAX + 16];
+    (void)snprintf(place, sizeof place, "%s:%u", process->file, line_of(process->chart, at));
+    check_term(findings, place, "настройка", name, value_find(&process->settings, name));
+    check_term(findings, place, "default настройки", name, default_of(process, name));
+  }
+}
+
+static bool is_term(const struct value *value) {
+  struct term term;
+  struct fault fault = {.err = ERR_OK};
+  return value->kind == VALUE_TEXT && term_parse(value->text, &term, &fault) == ERR_OK;
+}
+
+/* Read by a script, a setting is not known to be a term; but when it is one, its default is one too, and the other way
+ * round. */
+static void check_defaults(struct findings *findings, const struct config_process *process) {
+  const char *slash = strrchr(process->file, '/');
+  for (size_t i = 0; i < process->rules_count; i++) {
+    const struct config_setting *rule = &process->rules[i];
+    bool said = rule->fallback.kind != VALUE_NIL;
+    if (said && is_term(&rule->value) != is_term(&rule->fallback)) {
+      find(findings, "%.*ssettings.yaml: настройка «%.*s»: %s — срок, а %s — нет; исправьте одно из двух",
+           slash ? (int)(slash + 1 - process->file) : 0, process->file, SPAN_ARG(rule->name),
+           is_term(&rule->value) ? "value" : "default", is_term(&rule->value) ? "default" : "value");
     }
   }
 }
@@ -234,6 +274,16 @@ static void check_documents(struct findings *findings, const char *chart, const 
   free((void *)entries);
 }
 
+/* ---- reports ---- */
+
+static void tell_report(void *arg, const char *text) {
+  find(arg, "%s", text);
+}
+
+static void check_reports(struct findings *findings, const struct config *config, const char *config_dir) {
+  (void)report_definitions_check(config, config_dir, tell_report, findings);
+}
+
 /* ---- all of it ---- */
 
 static int64_t no_load(void *arg, struct span participant) {
@@ -261,6 +311,7 @@ static void check_processes(struct findings *findings, const struct config *conf
     }
     check_references(findings, process);
     check_terms(findings, process);
+    check_defaults(findings, process);
     check_documents(findings, process->file, "forms", ".json");
     check_documents(findings, process->file, "examples", ".jsonl");
   }
@@ -277,6 +328,7 @@ static int check(const struct config_options *options) {
   check_all_kinds(&findings, &config->catalogue);
   check_helps(&findings, &config->catalogue);
   check_processes(&findings, config);
+  check_reports(&findings, config, options->config_dir);
   arena_finish(&findings.arena);
   if (findings.errors > 0) {
     return cli_fail(CLI_INVALID, "ошибок в настройках: %u", findings.errors);

@@ -18,9 +18,9 @@ enum { JOURNAL_SIZE_MAX = 1 << 30, WORD_BYTES = 64 };
 
 struct arguments {
   struct client_options client;
-  const char *as_of, *month, *quarter, *participant, *group, *date;
+  const char *as_of, *month, *quarter, *sitting, *participant, *group, *extract, *date;
   const char *journal, *config, *processes;
-  bool csv;
+  bool csv, full;
   enum report_output output;
   const char *name;
 };
@@ -199,7 +199,7 @@ static bool month_parse(struct span text, struct report_period *period, struct a
                                       "июль",   "август",  "сентябрь", "октябрь", "ноябрь", "декабрь"};
   struct civil_date date = civil_date_of(first);
   *period = (struct report_period){first, last_of_month(date.year, date.month), text,
-                                   arena_printf(arena, "%s %d года", names[date.month - 1], date.year)};
+                                   arena_printf(arena, "%s %d года", names[date.month - 1], date.year), NULL};
   return true;
 }
 
@@ -217,19 +217,35 @@ static bool quarter_parse(struct span text, struct report_period *period, struct
     return false;
   }
   *period = (struct report_period){first, last_of_month((int)year, quarter * 3 + 3), text,
-                                   arena_printf(arena, "%s квартал %lld года", names[quarter], (long long)year)};
+                                   arena_printf(arena, "%s квартал %lld года", names[quarter], (long long)year), NULL};
+  return true;
+}
+
+/* The day of a sitting. */
+static bool sitting_parse_period(struct span text, struct report_period *period, struct arena *arena) {
+  civil_day day;
+  char title[CIVIL_DATE_TEXT];
+  if (civil_day_parse(text, &day) != ERR_OK) {
+    return false;
+  }
+  civil_day_format_ru(day, title);
+  *period = (struct report_period){day, day, text, arena_copy(arena, span_of_cstr(title)), "Заседание"};
   return true;
 }
 
 static int period_parse(const struct arguments *a, struct report *report) {
   const struct text_list *periods = &report->definition->periods;
-  report->period = (struct report_period){CIVIL_DAY_NONE, CIVIL_DAY_NONE, {NULL, 0}, {NULL, 0}};
-  if (a->month && a->quarter) {
-    return cli_usage("либо --month, либо --quarter");
+  report->period = (struct report_period){CIVIL_DAY_NONE, CIVIL_DAY_NONE, {NULL, 0}, {NULL, 0}, NULL};
+  if ((a->month != NULL) + (a->quarter != NULL) + (a->sitting != NULL) > 1) {
+    return cli_usage("либо --month, либо --quarter, либо --sitting");
   }
   if ((a->month && !text_list_has(periods, SPAN_LITERAL("month"))) ||
-      (a->quarter && !text_list_has(periods, SPAN_LITERAL("quarter")))) {
+      (a->quarter && !text_list_has(periods, SPAN_LITERAL("quarter"))) ||
+      (a->sitting && !text_list_has(periods, SPAN_LITERAL("sitting")))) {
     return cli_usage("у этого отчёта такого периода не бывает");
+  }
+  if (a->sitting && !sitting_parse_period(span_of_cstr(a->sitting), &report->period, report->arena)) {
+    return cli_usage("--sitting: день вида 2026-03-25");
   }
   if (a->month && !month_parse(span_of_cstr(a->month), &report->period, report->arena)) {
     return cli_usage("--month: месяц вида 2026-03");
@@ -237,22 +253,40 @@ static int period_parse(const struct arguments *a, struct report *report) {
   if (a->quarter && !quarter_parse(span_of_cstr(a->quarter), &report->period, report->arena)) {
     return cli_usage("--quarter: квартал вида 2026-Q1");
   }
-  bool given = a->month || a->quarter;
+  bool given = a->month || a->quarter || a->sitting;
   if (!given && periods->count > 0 && !report->definition->period_optional) {
     return cli_usage("нужен период: --%.*s", SPAN_ARG(periods->items[0]));
   }
   return CLI_OK;
 }
 
+static int participant_named(const struct report *report, const char *name, const struct participant **ret_found) {
+  *ret_found = catalogue_participant(&report->config->catalogue, span_of_cstr(name));
+  return *ret_found ? CLI_OK : cli_fail(CLI_NOT_FOUND, "нет такого участника: %s", name);
+}
+
+/* An extract goes to another participant than the report itself; --group then says whose minutes they are. */
+static int extract_parse(const struct arguments *a, struct report *report) {
+  int code = participant_named(report, a->extract, &report->participant);
+  report->extract = true;
+  if (code == CLI_OK && a->group) {
+    code = participant_named(report, a->group, &report->group);
+  }
+  return code;
+}
+
 static int participant_parse(const struct arguments *a, struct report *report) {
   const struct report_definition *definition = report->definition;
   const char *given = a->participant ? a->participant : a->group;
+  if (a->extract) {
+    return extract_parse(a, report);
+  }
   if (!given) {
     return definition->participant_needed ? cli_usage("нужен участник: --for (или --group)") : CLI_OK;
   }
-  report->participant = catalogue_participant(&report->config->catalogue, span_of_cstr(given));
-  if (!report->participant) {
-    return cli_fail(CLI_NOT_FOUND, "нет такого участника: %s", given);
+  int code = participant_named(report, given, &report->participant);
+  if (code != CLI_OK) {
+    return code;
   }
   if (!span_empty(definition->participant) && !span_equal(report->participant->kind, definition->participant)) {
     return cli_fail(CLI_INVALID, "отчёт не для этого участника: %s", given);
@@ -266,7 +300,7 @@ static int sitting_parse_day(const struct arguments *a, struct report *report) {
   if (a->date && civil_day_parse(span_of_cstr(a->date), &from) != ERR_OK) {
     return cli_usage("--date: день вида 2026-03-31");
   }
-  report_sitting_find(report, from);
+  report->sitting_from = from;
   return CLI_OK;
 }
 
@@ -323,8 +357,10 @@ static int rehearse_and_show(const struct arguments *a, struct report *report, c
   bool played = false;
   int code = rehearse(report, source, &played);
   if (played) {
+    report_sitting_find(report);
     report_lines_make(report);
     report_sitting_judge(report);
+    report_small_hide(report);
     report_show(report, span_of_cstr(a->name), a->output);
   }
   report_facts_finish(report);
@@ -347,12 +383,32 @@ static int make(const struct arguments *a, struct report *report) {
   return code;
 }
 
+/* The definition of the participant's extract takes the place of the report's. */
+static enum err take_extract(const struct arguments *a, const struct config *config, const char *config_dir,
+                             struct arena *arena, struct report_definition *definition, struct fault *fault) {
+  const struct participant *reader = catalogue_participant(&config->catalogue, span_of_cstr(a->extract));
+  if (!reader) {
+    return fault_set(fault, ERR_NOT_FOUND, "нет такого участника: %s", a->extract);
+  }
+  for (size_t i = 0; i < definition->extracts_count; i++) {
+    const struct report_extract *extract = &definition->extracts[i];
+    if (text_list_has(&extract->kinds, reader->kind)) {
+      const char *name = arena_cstr(arena, extract->report);
+      TRY(report_definition_read(config, config_dir, name, arena, definition, fault));
+      return report_definition_for(config, definition, reader->kind, fault);
+    }
+  }
+  return fault_set(fault, ERR_FORBIDDEN, "выписка из этого отчёта такому участнику не положена: %s", a->extract);
+}
+
 static int define(const struct arguments *a, const struct config *config, const char *config_dir, struct arena *arena) {
   struct fault fault = {.err = ERR_OK};
   struct report_definition definition = {.sections = NULL};
-  struct report report = {.config = config, .definition = &definition, .sitting = CIVIL_DAY_NONE, .arena = arena};
+  struct report report = {
+      .config = config, .definition = &definition, .sitting = CIVIL_DAY_NONE, .full = a->full, .arena = arena};
   enum err err = a->name ? report_definition_read(config, config_dir, a->name, arena, &definition, &fault)
                          : report_definitions_list(config, config_dir, arena, &fault);
+  err = err == ERR_OK && a->extract ? take_extract(a, config, config_dir, arena, &definition, &fault) : err;
   if (err != ERR_OK || !a->name) {
     return err == ERR_OK ? CLI_OK : cli_fail(cli_exit_of(err), "%s", fault.text);
   }
@@ -376,12 +432,21 @@ static int output_parse(struct arguments *a) {
 
 static int report_run(int argc, char **argv) {
   struct arguments a = {.name = NULL};
-  const struct cli_option options[] = {CLIENT_OPTIONS(a.client),        {"--as-of", &a.as_of, NULL},
-                                       {"--month", &a.month, NULL},     {"--quarter", &a.quarter, NULL},
-                                       {"--for", &a.participant, NULL}, {"--group", &a.group, NULL},
-                                       {"--date", &a.date, NULL},       {"--journal", &a.journal, NULL},
-                                       {"--config", &a.config, NULL},   {"--processes", &a.processes, NULL},
-                                       {"--csv", NULL, &a.csv},         {NULL, NULL, NULL}};
+  const struct cli_option options[] = {CLIENT_OPTIONS(a.client),
+                                       {"--as-of", &a.as_of, NULL},
+                                       {"--month", &a.month, NULL},
+                                       {"--quarter", &a.quarter, NULL},
+                                       {"--for", &a.participant, NULL},
+                                       {"--group", &a.group, NULL},
+                                       {"--date", &a.date, NULL},
+                                       {"--journal", &a.journal, NULL},
+                                       {"--config", &a.config, NULL},
+                                       {"--processes", &a.processes, NULL},
+                                       {"--sitting", &a.sitting, NULL},
+                                       {"--extract", &a.extract, NULL},
+                                       {"--full", NULL, &a.full},
+                                       {"--csv", NULL, &a.csv},
+                                       {NULL, NULL, NULL}};
   int words = cli_options_read(argc, argv, options, &a.name, 1);
   int code = words < 0 ? CLI_USAGE : output_parse(&a);
   if (code != CLI_OK) {
@@ -405,12 +470,13 @@ static int report_run(int argc, char **argv) {
 
 const struct cli_verb cli_report_verbs[] = {
     {"report", "",
-     "[ОТЧЁТ] [--as-of ДЕНЬ|ЗАПИСЬ] [--month ГГГГ-ММ|--quarter ГГГГ-QN] [--for УЧАСТНИК] [--group УЧАСТНИК] [--date "
-     "ДЕНЬ] "
+     "[ОТЧЁТ] [--as-of ДЕНЬ|ЗАПИСЬ] [--month ГГГГ-ММ|--quarter ГГГГ-QN|--sitting ДЕНЬ] [--for УЧАСТНИК] [--group "
+     "УЧАСТНИК] [--extract УЧАСТНИК] [--full] [--date ДЕНЬ] "
      "[--journal ФАЙЛ] [--csv] [--config ПАПКА] [--processes ПАПКА] [--endpoint АДРЕС] [--keys ПАПКА] [--as ИМЯ] "
      "[-o table|csv|json|jsonl]",
      "Отчёт из папки reports/ настроек по журналу на любой день или запись: реестр, ежемесячная информация, журнал "
-     "обращений, итоги квартала, повестка. Без названия: какие есть.",
+     "обращений, итоги квартала, показатели, повестка, протокол и выписки из него (--extract). Малые числа сводных "
+     "отчётов скрыты, --full показывает их. Без названия: какие есть.",
      report_run},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -52,9 +52,15 @@ struct report_column {
   struct text_list same; /* fields in which a row of `from` is like this row, "ITS" or "ITS=OURS"; none: "case" */
   struct report_condition *where;
   size_t where_count;
-  struct span take;  /* "first", "last", "count", "any", "cases", "index" */
-  struct span words; /* list of reports/words.yaml; empty: none */
+  struct span take;     /* "first", "last", "count", "any", "cases", "index" */
+  struct span words;    /* list of reports/words.yaml; empty: none */
+  struct span part, of; /* per cent: names of two columns of this section that count; empty: no share */
+  struct span adds_to;  /* of a section with rows: name of a number that its cells add up to */
   const struct report_words *list;
+};
+/* Columns of a section that are tied by a sum: who knows all but one knows that one too. */
+struct report_sum {
+  struct text_list fields;
 };
 /* Rows of another table that a row of the section needs, or (`none`) must not have. */
 struct report_having {
@@ -76,16 +82,37 @@ struct report_section {
   struct text_list sort, group;
   struct report_column *columns;
   size_t columns_count;
+  struct report_sum *sums;
+  size_t sums_count;
+  bool full_only; /* left out where small numbers are hidden: its lines would tell them */
+};
+/* Which report a participant of these kinds gets as its extract. */
+struct report_extract {
+  struct text_list kinds;
+  struct span report;
+};
+/* An event of the participant's own case that changes when it sits: not on the date in `off`, but on that in `on`. */
+struct report_change {
+  struct span event;
+  struct span off, on; /* fields of the event's data; empty: none */
 };
 struct report_definition {
   struct span title;
-  struct span basis;
+  const char *path;         /* of its file, for faults */
+  struct span basis;        /* empty: it is not said */
   struct span reader;       /* kind of participant */
-  struct text_list periods; /* "month", "quarter": one of them is needed; none: no period is taken */
+  struct text_list periods; /* "month", "quarter", "sitting": one of them is needed; none: no period is taken */
   bool period_optional;
   struct span participant; /* kind that --for has to be of; empty: any */
   bool participant_needed;
   struct span sitting; /* term that has to hold a sitting: "10wd"; empty: no agenda */
+  struct report_change *changes;
+  size_t changes_count;
+  struct report_extract *extracts;
+  size_t extracts_count;
+  int64_t small_below;      /* numbers from 1 to below this are hidden from those who get the whole; 0: none are */
+  struct span small_source; /* why: document and clause, or house rule */
+  struct text_list closing; /* lines below the table: who signs */
   struct report_section *sections;
   size_t sections_count;
   struct report_words *lists; /* of reports/words.yaml */
@@ -98,6 +125,12 @@ enum err report_definitions_list(const struct config *config, const char *config
 enum err report_definition_read(const struct config *config, const char *config_dir, const char *name,
                                 struct arena *arena, struct report_definition *ret_definition,
                                 struct fault *fault) MUST_CHECK;
+/* Once more, for another reader than the definition's own: may this kind see all of it? ERR_FORBIDDEN. */
+enum err report_definition_for(const struct config *config, const struct report_definition *definition,
+                               struct span reader, struct fault *fault) MUST_CHECK;
+/* Calls `tell` with what is wrong with each file of CONFIG_DIR/reports. Their number; 0 without such a folder. */
+size_t report_definitions_check(const struct config *config, const char *config_dir,
+                                void (*tell)(void *arg, const char *text), void *arg);
 
 /* ---- the facts ---- */
 
@@ -106,10 +139,10 @@ enum report_table_id { REPORT_CASES, REPORT_DEADLINES, REPORT_REFERRALS, REPORT_
  * Rows in the order of the records; an event's in the order of the journal.
  *   cases      case, part, process, territory, state (open, ended), stage, ground, opened_on, ended_on, states, status,
  * key deadlines  case, part, process, territory, id, key, title, basis, owner, term, from, due, state, at, on, done_on,
- * counted referrals  case, part, process, measure, territory, to, status, state, at, on, opened_on, reason events case,
- * process, territory, event, sender, measure, at, on, period, journal, data (a map) items      the same for each record
- * of a list in `data`, with it as `item`; `measure` is its id case: the root's id; on: date in the zone; process of an
- * event: the root's.
+ * counted referrals  case, part, process, measure, kind, territory, to, status, state, at, on, opened_on, reason events
+ * case, process, territory, event, sender, measure, at, on, period, journal, data (a map) items      the same for each
+ * record of a list in `data`, with it as `item`; `measure` is its id case: the root's id; on: date in the zone; process
+ * of an event: the root's; kind: that of the measure with the referral's id, as it was last told.
  */
 struct report_row {
   struct span case_id;
@@ -127,20 +160,26 @@ struct report_line {
 struct report_lines {
   struct report_line *lines;
   size_t count;
+  bool withheld;
 };
 struct report_period {
   civil_day first, last; /* CIVIL_DAY_NONE: no period */
   struct span text;      /* "2026-Q1" */
   struct span title;     /* "I квартал 2026 года" */
+  const char *label;     /* before the title; NULL: "Период" */
 };
 struct report {
   const struct config *config;
   const struct report_definition *definition;
   struct report_period period;
   const struct participant *participant; /* --for; NULL: all */
-  civil_moment at;                       /* the position, as a moment */
-  uint32_t lines;                        /* of the journal, up to it */
-  civil_day sitting;                     /* the next one, CIVIL_DAY_NONE: none, or no agenda */
+  const struct participant *group;       /* of an extract: whose minutes; NULL: all or no extract */
+  bool extract;
+  bool full;              /* nothing is hidden */
+  civil_day sitting_from; /* the first day on which the next sitting may be */
+  civil_moment at;        /* the position, as a moment */
+  uint32_t lines;         /* of the journal, up to it */
+  civil_day sitting;      /* the next one, CIVIL_DAY_NONE: none, or no agenda */
   struct report_table tables[REPORT_TABLES];
   struct report_lines *sections;             /* of the definition's, by report_lines_make */
   struct span findings[REPORT_FINDINGS_MAX]; /* Russian: what the reader has to be told besides */
@@ -167,14 +206,19 @@ const struct value *report_field(const struct value *row, struct span path);
 
 /* Fills `sections`. */
 void report_lines_make(struct report *report);
+/* True if small numbers are hidden: the definition says so, and it is made for everybody and not in full. */
+bool report_hides(const struct report *report);
+/* Hides small numbers, and those by which they could be computed (report_small.c). */
+void report_small_hide(struct report *report);
 /* A cell as people read it. */
 struct span report_cell_text(const struct report *report, const struct report_column *column, const struct value *cell);
 
 /* ---- the sitting (report_sitting.c) ---- */
 
-/* For a report with a term that has to hold a sitting: the participant's next one on or after `from`, and as its period
- * the days since the one before the position. */
-void report_sitting_find(struct report *report, civil_day from);
+/* For a report with a term that has to hold a sitting: the participant's next one on or after `sitting_from`, and as
+ * its period the days since the one before the position. Needs the facts: sittings are appointed, moved and cancelled.
+ */
+void report_sitting_find(struct report *report);
 /* Once the lines are made: no sitting inside the term, or inside what is left of a line's term, is a finding. */
 void report_sitting_judge(struct report *report);
 

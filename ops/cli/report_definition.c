@@ -8,7 +8,9 @@
 #include "report.h"
 #include "runtime/yaml.h"
 
-enum { DEFINITION_SIZE_MAX = 1 << 20, NAME_MAX_BYTES = 64 };
+enum { DEFINITION_SIZE_MAX = 1 << 20, NAME_MAX_BYTES = 64, SMALL_MAX = 1000 };
+
+#define TABLES_HINT "бывает cases, deadlines, referrals, events, items"
 
 static const cyaml_schema_field_t condition_fields[] = {
     YAML_TEXT("field", CYAML_FLAG_DEFAULT, struct report_condition, field),
@@ -58,9 +60,17 @@ static const cyaml_schema_field_t column_fields[] = {
     YAML_RECORDS("where", CYAML_FLAG_OPTIONAL, struct report_column, where, &condition_entry),
     YAML_TEXT("take", CYAML_FLAG_OPTIONAL, struct report_column, take),
     YAML_TEXT("words", CYAML_FLAG_OPTIONAL, struct report_column, words),
+    YAML_TEXT("part", CYAML_FLAG_OPTIONAL, struct report_column, part),
+    YAML_TEXT("of", CYAML_FLAG_OPTIONAL, struct report_column, of),
+    YAML_TEXT("adds-to", CYAML_FLAG_OPTIONAL, struct report_column, adds_to),
     YAML_END,
 };
 static const cyaml_schema_value_t column_entry = YAML_RECORD(struct report_column, column_fields);
+static const cyaml_schema_field_t sum_fields[] = {
+    YAML_TEXTS("fields", CYAML_FLAG_DEFAULT, struct report_sum, fields),
+    YAML_END,
+};
+static const cyaml_schema_value_t sum_entry = YAML_RECORD(struct report_sum, sum_fields);
 static const cyaml_schema_field_t section_fields[] = {
     YAML_TEXT("title", CYAML_FLAG_OPTIONAL, struct report_section, title),
     YAML_TEXT("rows", CYAML_FLAG_OPTIONAL, struct report_section, rows),
@@ -70,18 +80,42 @@ static const cyaml_schema_field_t section_fields[] = {
     YAML_TEXTS("sort", CYAML_FLAG_OPTIONAL, struct report_section, sort),
     YAML_TEXTS("group", CYAML_FLAG_OPTIONAL, struct report_section, group),
     YAML_RECORDS("columns", CYAML_FLAG_DEFAULT, struct report_section, columns, &column_entry),
+    YAML_RECORDS("sums", CYAML_FLAG_OPTIONAL, struct report_section, sums, &sum_entry),
+    YAML_BOOL("full_only", CYAML_FLAG_OPTIONAL, struct report_section, full_only),
     YAML_END,
 };
 static const cyaml_schema_value_t section_entry = YAML_RECORD(struct report_section, section_fields);
+static const cyaml_schema_field_t change_fields[] = {
+    YAML_TEXT("event", CYAML_FLAG_DEFAULT, struct report_change, event),
+    YAML_TEXT("off", CYAML_FLAG_OPTIONAL, struct report_change, off),
+    YAML_TEXT("on", CYAML_FLAG_OPTIONAL, struct report_change, on),
+    YAML_END,
+};
+static const cyaml_schema_value_t change_entry = YAML_RECORD(struct report_change, change_fields);
+static const cyaml_schema_field_t extract_fields[] = {
+    YAML_TEXTS("kinds", CYAML_FLAG_DEFAULT, struct report_extract, kinds),
+    YAML_TEXT("report", CYAML_FLAG_DEFAULT, struct report_extract, report),
+    YAML_END,
+};
+static const cyaml_schema_value_t extract_entry = YAML_RECORD(struct report_extract, extract_fields);
+static const cyaml_schema_field_t small_fields[] = {
+    YAML_NUMBER("below", CYAML_FLAG_DEFAULT, struct report_definition, small_below),
+    YAML_TEXT("source", CYAML_FLAG_DEFAULT, struct report_definition, small_source),
+    YAML_END,
+};
 static const cyaml_schema_field_t definition_fields[] = {
     YAML_TEXT("title", CYAML_FLAG_DEFAULT, struct report_definition, title),
-    YAML_TEXT("basis", CYAML_FLAG_DEFAULT, struct report_definition, basis),
+    YAML_TEXT("basis", CYAML_FLAG_OPTIONAL, struct report_definition, basis),
     YAML_TEXT("reader", CYAML_FLAG_DEFAULT, struct report_definition, reader),
     YAML_TEXTS("periods", CYAML_FLAG_OPTIONAL, struct report_definition, periods),
     YAML_BOOL("period_optional", CYAML_FLAG_OPTIONAL, struct report_definition, period_optional),
     YAML_TEXT("participant", CYAML_FLAG_OPTIONAL, struct report_definition, participant),
     YAML_BOOL("participant_needed", CYAML_FLAG_OPTIONAL, struct report_definition, participant_needed),
     YAML_TEXT("sitting_within", CYAML_FLAG_OPTIONAL, struct report_definition, sitting),
+    YAML_RECORDS("sitting_changes", CYAML_FLAG_OPTIONAL, struct report_definition, changes, &change_entry),
+    YAML_RECORDS("extracts", CYAML_FLAG_OPTIONAL, struct report_definition, extracts, &extract_entry),
+    YAML_GROUP("small_cells", CYAML_FLAG_OPTIONAL, struct report_definition, small_fields),
+    YAML_TEXTS("closing", CYAML_FLAG_OPTIONAL, struct report_definition, closing),
     YAML_RECORDS("sections", CYAML_FLAG_DEFAULT, struct report_definition, sections, &section_entry),
     YAML_END,
 };
@@ -116,16 +150,46 @@ static bool is_one_of(struct span word, const char *const *words) {
   return found;
 }
 
-static enum err wrong(const struct check *check, const char *what, struct span word) {
-  return fault_set(check->fault, ERR_CONFIG, "%s: %s: \"%.*s\"", check->path, what, SPAN_ARG(word));
+/* `hint`: what to do about it. */
+static enum err wrong(const struct check *check, const char *what, struct span word, const char *hint) {
+  return fault_set(check->fault, ERR_CONFIG, "%s: %s: «%.*s»; %s", check->path, what, SPAN_ARG(word), hint);
+}
+
+static bool process_exists(const struct config *config, struct span name) {
+  for (size_t i = 0; i < config->processes_count; i++) {
+    if (span_equal(config->processes[i].name, name)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* Names of events and processes that a condition asks for have to be there: else it would quietly find nothing. */
+static enum err check_names(const struct check *check, const struct report_condition *condition,
+                            const struct text_list *names) {
+  bool event = span_is(condition->field, "event");
+  bool process = span_is(condition->field, "process") || span_is(condition->field, "root_process");
+  for (size_t i = 0; i < names->count && (event || process); i++) {
+    struct span name = names->items[i];
+    if (event && !span_is(name, "*") && !catalogue_event(&check->config->catalogue, name)) {
+      return wrong(check, "такого события нет", name, "названия событий — в catalogue.yaml");
+    }
+    if (process && !span_is(name, "*") && !process_exists(check->config, name)) {
+      return wrong(check, "такого процесса нет", name, "процессы — папки в processes/");
+    }
+  }
+  return ERR_OK;
 }
 
 static enum err check_where(const struct check *check, const struct report_condition *where, size_t count) {
   static const char *const periods[] = {"within", "by-end", "since-start", "before-start", "after-end", NULL};
   for (size_t i = 0; i < count; i++) {
     if (!is_one_of(where[i].period, periods)) {
-      return wrong(check, "no such period", where[i].period);
+      return wrong(check, "такого отношения к периоду нет", where[i].period,
+                   "бывает within, by-end, since-start, before-start, after-end");
     }
+    TRY(check_names(check, &where[i], &where[i].is));
+    TRY(check_names(check, &where[i], &where[i].not_));
   }
   return ERR_OK;
 }
@@ -162,12 +226,16 @@ static bool is_for_reader(const struct check *check, struct span path) {
   return seen && text_list_has(&seen->seen_by, check->definition->reader);
 }
 
+static bool is_count(const struct report_column *column) {
+  return span_is(column->take, "count") || span_is(column->take, "cases");
+}
+
 /* What its reader may not see stands in a report as a month, a yes or a number at most. */
 static enum err check_reader(const struct check *check, const struct report_column *column) {
-  bool coarse = span_is(column->format, "month") || span_is(column->take, "any") || span_is(column->take, "count") ||
-                span_is(column->take, "cases");
+  bool coarse = span_is(column->format, "month") || span_is(column->take, "any") || is_count(column);
   if (!coarse && !(is_for_reader(check, column->field) && is_for_reader(check, column->otherwise))) {
-    return wrong(check, "the reader may not see this field", column->field);
+    return wrong(check, "читателю отчёта это поле не показывается", column->field,
+                 "покажите месяц, «да» или число, или уберите столбец");
   }
   return ERR_OK;
 }
@@ -179,7 +247,53 @@ static enum err find_words(const struct check *check, struct report_column *colu
       column->list = &definition->lists[i];
     }
   }
-  return span_empty(column->words) || column->list ? ERR_OK : wrong(check, "no such list of words", column->words);
+  return span_empty(column->words) || column->list
+             ? ERR_OK
+             : wrong(check, "такого списка слов нет", column->words, "списки — в reports/words.yaml");
+}
+
+static const struct report_column *column_named(const struct report_section *section, struct span name) {
+  for (size_t i = 0; i < section->columns_count; i++) {
+    if (span_equal(section->columns[i].name, name)) {
+      return &section->columns[i];
+    }
+  }
+  return NULL;
+}
+
+static enum err check_counts(const struct check *check, const struct report_section *section, struct span name) {
+  const struct report_column *column = column_named(section, name);
+  return column && is_count(column) ? ERR_OK
+                                    : wrong(check, "такого столбца с числом в этой части нет", name,
+                                            "назовите столбец с take: count или cases");
+}
+
+/* The number that a column adds up to stands in a section without rows. */
+static enum err check_total(const struct check *check, struct span name) {
+  const struct report_definition *definition = check->definition;
+  for (size_t i = 0; i < definition->sections_count; i++) {
+    if (span_empty(definition->sections[i].rows) && column_named(&definition->sections[i], name)) {
+      return check_counts(check, &definition->sections[i], name);
+    }
+  }
+  return wrong(check, "такого числа нет", name, "adds-to называет число из части без rows");
+}
+
+static enum err check_sums(const struct check *check, const struct report_section *section) {
+  for (size_t i = 0; i < section->sums_count; i++) {
+    for (size_t k = 0; k < section->sums[i].fields.count; k++) {
+      TRY(check_counts(check, section, section->sums[i].fields.items[k]));
+    }
+  }
+  for (size_t i = 0; i < section->columns_count; i++) {
+    const struct report_column *column = &section->columns[i];
+    if (!span_empty(column->of) || !span_empty(column->part)) {
+      TRY(check_counts(check, section, column->of));
+      TRY(check_counts(check, section, column->part));
+    }
+    TRY(span_empty(column->adds_to) ? ERR_OK : check_total(check, column->adds_to));
+  }
+  return ERR_OK;
 }
 
 static enum err check_column(const struct check *check, struct report_column *column) {
@@ -188,58 +302,97 @@ static enum err check_column(const struct check *check, struct report_column *co
                                         "role", "owner",     "days-left",   "after-sitting", NULL};
   static const char *const takes[] = {"first", "last", "count", "any", "cases", "index", NULL};
   if (!is_one_of(column->format, formats)) {
-    return wrong(check, "no such format", column->format);
+    return wrong(check, "такого вида (format) нет", column->format, "какие есть — в reports/README.md");
   }
   if (!is_one_of(column->take, takes)) {
-    return wrong(check, "no such take", column->take);
+    return wrong(check, "такого выбора (take) нет", column->take, "бывает first, last, count, any, cases, index");
   }
   if (!span_empty(column->from) && report_table_of(column->from) < 0) {
-    return wrong(check, "no such table", column->from);
+    return wrong(check, "такой таблицы нет", column->from, TABLES_HINT);
   }
   TRY(check_reader(check, column));
   TRY(find_words(check, column));
   return check_where(check, column->where, column->where_count);
 }
 
+static enum err check_having(const struct check *check, const struct report_having *having) {
+  if (report_table_of(having->from) < 0) {
+    return wrong(check, "такой таблицы нет", having->from, TABLES_HINT);
+  }
+  if (having->after.count > 0 && report_table_of(having->from) != REPORT_EVENTS) {
+    return wrong(check, "after бывает только у событий", having->from, "уберите after или возьмите from: events");
+  }
+  return check_where(check, having->where, having->where_count);
+}
+
 static enum err check_section(const struct check *check, const struct report_section *section) {
   if (!span_empty(section->rows) && report_table_of(section->rows) < 0) {
-    return wrong(check, "no such table", section->rows);
+    return wrong(check, "такой таблицы нет", section->rows, TABLES_HINT);
   }
   if (!span_empty(section->rows) && section->columns_count > REPORT_COLUMNS_MAX) {
-    return wrong(check, "more columns than a table has", section->title);
+    return wrong(check, "слишком много столбцов", section->title, "в таблице их не больше 16");
   }
   for (size_t i = 0; i < section->having_count; i++) {
-    if (report_table_of(section->having[i].from) < 0) {
-      return wrong(check, "no such table", section->having[i].from);
-    }
-    if (section->having[i].after.count > 0 && report_table_of(section->having[i].from) != REPORT_EVENTS) {
-      return wrong(check, "\"after\" is for events, not for", section->having[i].from);
-    }
-    TRY(check_where(check, section->having[i].where, section->having[i].where_count));
+    TRY(check_having(check, &section->having[i]));
   }
   for (size_t i = 0; i < section->columns_count; i++) {
+    const struct report_column *column = &section->columns[i];
     TRY(check_column(check, &section->columns[i]));
-    if (span_empty(section->rows) && span_empty(section->columns[i].from)) {
-      return wrong(check, "a section without rows needs \"from\"", section->columns[i].name);
+    if (span_empty(section->rows) && span_empty(column->from) && span_empty(column->of)) {
+      return wrong(check, "столбцу части без rows нужна таблица", column->name, "назовите её в from");
     }
   }
+  TRY(check_sums(check, section));
   return check_where(check, section->where, section->where_count);
 }
 
-static enum err check_definition(const struct check *check) {
-  static const char *const periods[] = {"month", "quarter", NULL};
-  const struct report_definition *definition = check->definition;
+static enum err check_term(const struct check *check) {
   struct term term;
-  for (size_t i = 0; i < definition->periods.count; i++) {
-    if (!is_one_of(definition->periods.items[i], periods)) {
-      return wrong(check, "no such period", definition->periods.items[i]);
+  struct fault fault = {.err = ERR_OK};
+  struct span text = check->definition->sitting;
+  return span_empty(text) || term_parse(text, &term, &fault) == ERR_OK
+             ? ERR_OK
+             : wrong(check, "sitting_within: это не срок", text, "срок пишется, например, 10wd");
+}
+
+static enum err check_events(const struct check *check) {
+  const struct report_definition *definition = check->definition;
+  for (size_t i = 0; i < definition->changes_count; i++) {
+    if (!catalogue_event(&check->config->catalogue, definition->changes[i].event)) {
+      return wrong(check, "такого события нет", definition->changes[i].event, "названия событий — в catalogue.yaml");
     }
   }
-  if (!span_empty(definition->sitting)) {
-    TRY(term_parse(definition->sitting, &term, check->fault));
+  return ERR_OK;
+}
+
+static enum err check_definition(const struct check *check) {
+  static const char *const periods[] = {"month", "quarter", "sitting", NULL};
+  const struct report_definition *definition = check->definition;
+  for (size_t i = 0; i < definition->periods.count; i++) {
+    if (!is_one_of(definition->periods.items[i], periods)) {
+      return wrong(check, "такого периода нет", definition->periods.items[i], "бывает month, quarter, sitting");
+    }
   }
+  if (definition->small_below < 0 || definition->small_below > SMALL_MAX) {
+    return wrong(check, "small_cells: порог от 0 до 1000", definition->title, "0 — ничего не скрывать");
+  }
+  TRY(check_term(check));
+  TRY(check_events(check));
   for (size_t i = 0; i < definition->sections_count; i++) {
     TRY(check_section(check, &definition->sections[i]));
+  }
+  return ERR_OK;
+}
+
+enum err report_definition_for(const struct config *config, const struct report_definition *definition,
+                               struct span reader, struct fault *fault) {
+  struct report_definition other = *definition;
+  other.reader = reader;
+  const struct check check = {config, &other, definition->path, fault};
+  for (size_t i = 0; i < other.sections_count; i++) {
+    for (size_t k = 0; k < other.sections[i].columns_count; k++) {
+      TRY(check_reader(&check, &other.sections[i].columns[k]));
+    }
   }
   return ERR_OK;
 }
@@ -273,6 +426,7 @@ enum err report_definition_read(const struct config *config, const char *config_
   TRY(err);
   struct report_definition lists = {.lists = NULL};
   TRY(read_document(words, &lists_schema, arena, &lists, fault));
+  ret_definition->path = path;
   ret_definition->lists = lists.lists;
   ret_definition->lists_count = lists.lists_count;
   const struct check check = {config, ret_definition, path, fault};
@@ -296,23 +450,97 @@ static enum err list_one(const struct config *config, const char *config_dir, co
   struct report_definition definition = {.sections = NULL};
   struct span name = span_of(file, strlen(file) - (sizeof SUFFIX - 1));
   TRY(report_definition_read(config, config_dir, arena_cstr(arena, name), arena, &definition, fault));
-  (void)printf("%-14.*s %.*s (%.*s)\n", SPAN_ARG(name), SPAN_ARG(definition.title), SPAN_ARG(definition.basis));
+  (void)printf("%-17.*s %.*s", SPAN_ARG(name), SPAN_ARG(definition.title));
+  (void)printf(span_empty(definition.basis) ? "\n" : " (%.*s)\n", SPAN_ARG(definition.basis));
   return ERR_OK;
+}
+
+/* Calls `visit` with each definition's file, by name; -1: there is no such folder. */
+static int each_definition(const char *config_dir, struct arena *arena, void (*visit)(void *arg, const char *file),
+                           void *arg) {
+  const char *folder = arena_cstr(arena, arena_printf(arena, "%s/reports", config_dir));
+  struct dirent **entries = NULL;
+  int count = scandir(folder, &entries, is_definition, alphasort);
+  for (int i = 0; i < count; i++) {
+    visit(arg, entries[i]->d_name);
+    free(entries[i]);
+  }
+  free((void *)entries);
+  return count;
+}
+
+struct listing {
+  const struct config *config;
+  const char *config_dir;
+  struct arena *arena;
+  struct fault *fault;
+  enum err err;
+};
+
+static void list_next(void *arg, const char *file) {
+  struct listing *l = arg;
+  l->err = l->err == ERR_OK ? list_one(l->config, l->config_dir, file, l->arena, l->fault) : l->err;
 }
 
 enum err report_definitions_list(const struct config *config, const char *config_dir, struct arena *arena,
                                  struct fault *fault) {
-  const char *folder = arena_cstr(arena, arena_printf(arena, "%s/reports", config_dir));
-  struct dirent **entries = NULL;
-  int count = scandir(folder, &entries, is_definition, alphasort);
-  if (count < 0) {
-    return fault_set(fault, ERR_NOT_FOUND, "нет папки отчётов: %s", folder);
+  struct listing listing = {config, config_dir, arena, fault, ERR_OK};
+  if (each_definition(config_dir, arena, list_next, &listing) < 0) {
+    return fault_set(fault, ERR_NOT_FOUND, "нет папки отчётов: %s/reports", config_dir);
   }
-  enum err err = ERR_OK;
-  for (int i = 0; i < count; i++) {
-    err = err == ERR_OK ? list_one(config, config_dir, entries[i]->d_name, arena, fault) : err;
-    free(entries[i]);
+  return listing.err;
+}
+
+/* ---- whether they are right ---- */
+
+struct checking {
+  const struct config *config;
+  const char *config_dir;
+  void (*tell)(void *arg, const char *text);
+  void *arg;
+  size_t wrong;
+};
+
+static struct span name_of_file(const char *file) {
+  return span_of(file, strlen(file) - (sizeof SUFFIX - 1));
+}
+
+/* A report that an extract names has to be there, and for the kinds that get it. */
+static enum err check_extracts(const struct checking *c, const struct report_definition *definition,
+                               struct arena *arena, struct fault *fault) {
+  for (size_t i = 0; i < definition->extracts_count; i++) {
+    const struct report_extract *extract = &definition->extracts[i];
+    struct report_definition other = {.sections = NULL};
+    TRY(report_definition_read(c->config, c->config_dir, arena_cstr(arena, extract->report), arena, &other, fault));
+    for (size_t k = 0; k < extract->kinds.count; k++) {
+      TRY(report_definition_for(c->config, &other, extract->kinds.items[k], fault));
+    }
   }
-  free((void *)entries);
-  return err;
+  return ERR_OK;
+}
+
+static void check_next(void *arg, const char *file) {
+  struct checking *c = arg;
+  struct fault fault = {.err = ERR_OK};
+  struct report_definition definition = {.sections = NULL};
+  struct arena arena;
+  arena_init(&arena, 0);
+  const char *name = arena_cstr(&arena, name_of_file(file));
+  enum err err = report_definition_read(c->config, c->config_dir, name, &arena, &definition, &fault);
+  err = err == ERR_OK ? check_extracts(c, &definition, &arena, &fault) : err;
+  if (err != ERR_OK) {
+    c->wrong++;
+    c->tell(c->arg, fault.text);
+  }
+  arena_finish(&arena);
+}
+
+size_t report_definitions_check(const struct config *config, const char *config_dir,
+                                void (*tell)(void *arg, const char *text), void *arg) {
+  struct checking checking = {config, config_dir, tell, arg, 0};
+  struct arena arena;
+  arena_init(&arena, 0);
+  (void)each_definition(config_dir, &arena, check_next, &checking);
+  arena_finish(&arena);
+  return checking.wrong;
 }

@@ -347,6 +347,22 @@ static void join_part(struct report *report, struct report_row *row) {
   }
 }
 
+/* Of what kind the measure is that a referral carries out: as it was told last. */
+static void join_kind(struct report *report, struct report_row *row) {
+  struct report_rows family = report_family(&report->tables[REPORT_ITEMS], row->case_id);
+  struct span measure = value_get_text(&row->value, "measure");
+  const struct value *kind = NULL;
+  for (size_t i = 0; i < family.count; i++) {
+    const struct value *item = value_get(&family.items[i]->value, "item");
+    bool same = item && span_equal(value_get_text(&family.items[i]->value, "measure"), measure);
+    const struct value *its = same ? value_get(item, "kind") : NULL;
+    kind = its ? its : kind;
+  }
+  if (kind) {
+    row->value = value_with(report->arena, &row->value, SPAN_LITERAL("kind"), *kind);
+  }
+}
+
 /* What a row does not say of its family: process and territory of the root. */
 static void join_root(struct report *report, struct report_row *row) {
   struct report_rows family = report_family(&report->tables[REPORT_CASES], row->case_id);
@@ -386,6 +402,9 @@ enum err report_facts_read(void *arg, struct store *store) {
   }
   for (size_t k = 0; k < report->tables[REPORT_DEADLINES].count; k++) {
     join_part(report, &report->tables[REPORT_DEADLINES].rows[k]);
+  }
+  for (size_t k = 0; k < report->tables[REPORT_REFERRALS].count; k++) {
+    join_kind(report, &report->tables[REPORT_REFERRALS].rows[k]);
   }
   for (int i = 0; i < REPORT_TABLES; i++) {
     for (size_t k = 0; k < report->tables[i].count; k++) {

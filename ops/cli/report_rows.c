@@ -88,6 +88,9 @@ static bool where_holds(const struct report *report, const struct report_conditi
 
 /* Whom the report is made for: its own rows, or those of the territories that it serves. */
 static bool scope_holds(const struct report *report, struct span scope, const struct value *row) {
+  if (report->group && !participant_serves(report->group, value_get_text(row, "territory"))) {
+    return false;
+  }
   if (!report->participant) {
     return true;
   }
@@ -318,6 +321,9 @@ static struct value cell_of(const struct context *context, const struct report_c
   if (span_is(column->take, "index")) {
     return value_int((int64_t)context->index + 1);
   }
+  if (!span_empty(column->of)) {
+    return value_nil(); /* a share: when the numbers are there */
+  }
   look(context, column, &found);
   if (span_is(column->take, "count")) {
     return value_int(found.count);
@@ -334,6 +340,41 @@ static struct value cell_of(const struct context *context, const struct report_c
   return coarse(context->report, column, found.value);
 }
 
+/* ---- shares ---- */
+
+/* "57.1": per cent with one digit, half up. Nil when there is nothing to have a share of. */
+static struct value share_of(struct arena *arena, const struct value *part, const struct value *of) {
+  if (!part || !of || part->kind != VALUE_INT || of->kind != VALUE_INT || of->integer <= 0) {
+    return value_nil();
+  }
+  long long tenths = (part->integer * 2000 / of->integer + 1) / 2;
+  return value_text(arena_printf(arena, "%lld.%lld", tenths / 10, tenths % 10));
+}
+
+/* The cell of a column with this name, NULL: there is none. */
+static const struct value *cell_named(const struct report_section *section, const struct report_line *lines,
+                                      struct span name) {
+  bool numbers = span_empty(section->rows);
+  for (size_t i = 0; i < section->columns_count; i++) {
+    if (span_equal(section->columns[i].name, name)) {
+      return numbers ? &lines[i].cells[0] : &lines->cells[i];
+    }
+  }
+  return NULL;
+}
+
+/* Once the numbers are there. `lines`: of a section without rows all of them, else the one. */
+static void add_shares(const struct report *report, const struct report_section *section, struct report_line *lines) {
+  bool numbers = span_empty(section->rows);
+  for (size_t i = 0; i < section->columns_count; i++) {
+    const struct report_column *column = &section->columns[i];
+    if (!span_empty(column->of)) {
+      *(numbers ? &lines[i].cells[0] : &lines->cells[i]) =
+          share_of(report->arena, cell_named(section, lines, column->part), cell_named(section, lines, column->of));
+    }
+  }
+}
+
 /* ---- lines ---- */
 
 static void line_add(struct report_lines *lines, const struct context *context, const struct report_section *section) {
@@ -341,6 +382,7 @@ static void line_add(struct report_lines *lines, const struct context *context, 
   for (size_t i = 0; i < section->columns_count && i < REPORT_COLUMNS_MAX; i++) {
     line->cells[i] = cell_of(context, &section->columns[i]);
   }
+  add_shares(context->report, section, line);
 }
 
 /* Rows that are alike in the fields of `group` are one line. */
@@ -359,6 +401,7 @@ static void numbers_add(const struct report *report, const struct report_section
   for (size_t i = 0; i < section->columns_count; i++) {
     lines->lines[lines->count++].cells[0] = cell_of(&context, &section->columns[i]);
   }
+  add_shares(report, section, lines->lines);
 }
 
 static void section_lines(const struct report *report, const struct report_section *section,

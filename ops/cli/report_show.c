@@ -125,20 +125,29 @@ static struct span moment_ru(const struct report *report) {
 }
 
 /* Lines above the sections; an empty one ends them. */
-enum { HEADS_MAX = 5 + REPORT_FINDINGS_MAX };
+enum { HEADS_MAX = 7 + REPORT_FINDINGS_MAX };
 
 static size_t heads_of(const struct report *report, struct span heads[HEADS_MAX]) {
   struct arena *arena = report->arena;
   size_t count = 0;
-  heads[count++] =
-      arena_printf(arena, "%.*s (%.*s)", SPAN_ARG(report->definition->title), SPAN_ARG(report->definition->basis));
+  heads[count++] = span_empty(report->definition->basis)
+                       ? report->definition->title
+                       : arena_printf(arena, "%.*s (%.*s)", SPAN_ARG(report->definition->title),
+                                      SPAN_ARG(report->definition->basis));
   heads[count++] = arena_printf(arena, "По состоянию на: %.*s; записей журнала обмена: %u", SPAN_ARG(moment_ru(report)),
                                 report->lines);
   if (report->period.first != CIVIL_DAY_NONE) {
-    heads[count++] = arena_printf(arena, "Период: %.*s", SPAN_ARG(report->period.title));
+    heads[count++] = arena_printf(arena, "%s: %.*s", report->period.label ? report->period.label : "Период",
+                                  SPAN_ARG(report->period.title));
   }
   if (report->participant) {
-    heads[count++] = arena_printf(arena, "Для кого: %.*s", SPAN_ARG(report->participant->title));
+    heads[count++] = arena_printf(arena, "%s: %.*s", report->extract ? "Выписка для" : "Для кого",
+                                  SPAN_ARG(report->participant->title));
+  }
+  if (report_hides(report)) {
+    heads[count++] =
+        arena_printf(arena, "Числа меньше %lld скрыты, «…» — чтобы их нельзя было вычислить: %.*s",
+                     (long long)report->definition->small_below, SPAN_ARG(report->definition->small_source));
   }
   if (!span_empty(report->definition->sitting)) {
     heads[count++] = report->sitting == CIVIL_DAY_NONE
@@ -210,13 +219,19 @@ static void show_table(const struct report *report) {
     bool numbers = span_empty(section->rows);
     (void)putchar('\n');
     if (!span_empty(section->title)) {
-      (void)printf(numbers ? "%.*s\n" : "%.*s: %zu\n", SPAN_ARG(section->title), lines->count);
+      (void)printf(numbers           ? "%.*s\n"
+                   : lines->withheld ? "%.*s: только в полном отчёте\n"
+                                     : "%.*s: %zu\n",
+                   SPAN_ARG(section->title), lines->count);
     }
     if (numbers) {
       table_numbers(report, section, lines);
     } else if (lines->count > 0) {
       table_rows(report, section, lines);
     }
+  }
+  for (size_t i = 0; i < report->definition->closing.count; i++) {
+    (void)printf(i == 0 ? "\n%.*s\n" : "%.*s\n", SPAN_ARG(report->definition->closing.items[i]));
   }
 }
 
@@ -338,6 +353,9 @@ static void head_json(const struct report *report, struct span name) {
   line_value(&w, "lines", value_int(report->lines));
   line_text_or_null(&w, "period", report->period.text);
   line_text_or_null(&w, "for", report->participant ? report->participant->id : span_of(NULL, 0));
+  if (report_hides(report)) {
+    line_value(&w, "hidden_below", value_int(report->definition->small_below));
+  }
   if (!span_empty(report->definition->sitting) && report->sitting != CIVIL_DAY_NONE) {
     line_day(&w, "sitting", report->sitting);
   }

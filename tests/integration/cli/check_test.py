@@ -45,6 +45,40 @@ class Check(unittest.TestCase):
         self.spoil("processes/release/settings.yaml", '"5wd"', '"5xd"')
         self.assert_found("repeat_visit", "release/chart.scxml:")
 
+    def test_a_default_term_that_is_none(self):
+        self.spoil("processes/release/settings.yaml", 'default: "5wd"', 'default: "5xd"')
+        self.assert_found("default настройки «repeat_visit»", "release/chart.scxml:", "10wd")
+
+    def test_a_default_that_is_no_term_where_the_value_is_one(self):
+        self.spoil("processes/support/settings.yaml", 'default: "3mo+5wd"', 'default: "soon"')
+        self.assert_found("support/settings.yaml", "«interim»", "default")
+
+    def test_a_report_that_is_wrong_is_named_with_what_to_do(self):
+        for name, old, new, *words in (
+                ("quarterly", "rows: referrals", "rows: referral", "«referral»", "cases, deadlines, referrals"),
+                ("agenda", "draft.sent]}]}", "draft.snt]}]}", "«draft.snt»", "catalogue.yaml"),
+                ("agenda", "{field: process, is: [support]}, {field: state, is: [open]}, {field: states, is: [at-working-group]}",
+                 "{field: process, is: [suport]}", "«suport»", "processes/"),
+                ("agenda", "sitting_within: 10wd", "sitting_within: soon", "«soon»", "10wd"),
+                ("quarterly", "adds-to: ended", "adds-to: endet", "«endet»", "adds-to"),
+                ("quarterly", "fields: [all, met", "fields: [al, met", "«al»", "take"),
+                ("registry", "reader: resource_centre", "reader: ufsin", "не показывается", "да"),
+                ("minutes", "report: minutes-executor", "report: minutes-nobody", "minutes-nobody"),
+                ("minutes", "kinds: [executor, health, employment], report: minutes-executor",
+                 "kinds: [ufsin], report: minutes", "не показывается"),
+                ("indicators", "part: integrated, of: released_ended", "part: integrate, of: released_ended", "«integrate»"),
+                ("words", "lists:", "list:", "words.yaml"),
+                ("monthly", "title:", "titel:", "titel")):
+            with self.subTest(name + ": " + new):
+                self.setUp()
+                self.spoil(f"reports/{name}.yaml", old, new)
+                self.assert_found(*words, "words.yaml" if name == "words" else f"{name}.yaml" if "nobody" not in new else "minutes")
+
+    def test_every_wrong_report_is_told(self):
+        self.spoil("reports/agenda.yaml", "sitting_within: 10wd", "sitting_within: soon")
+        self.spoil("reports/quarterly.yaml", "adds-to: ended", "adds-to: endet")
+        self.assert_found("agenda.yaml", "quarterly.yaml", "ошибок в настройках: 2")
+
     def test_a_setting_that_is_missing(self):
         os.remove(os.path.join(self.config, "processes/referral/settings.yaml"))
         self.assert_found("settings.yaml")

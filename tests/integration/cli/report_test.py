@@ -64,6 +64,13 @@ class Report(unittest.TestCase):
         return self.run_kurator("report", name, "--config", config, "--journal", journal or self.journal,
                                 "--as-of", as_of, *words, code=code)
 
+    def refused(self, name, *words):
+        done = subprocess.run([KURATOR, "report", name, "--config", CONFIG, "--journal", self.journal, *words], capture_output=True,
+                              check=False, timeout=300)
+        self.assertNotEqual(0, done.returncode)
+        self.assertEqual(b"", done.stdout)
+        return done.stderr.decode()
+
     def rows(self, name, *words, **options):
         text = self.report(name, *words, "-o", "json", **options)
         return [row for section in json.loads(text)["sections"] for row in section["rows"]]
@@ -87,7 +94,9 @@ class Report(unittest.TestCase):
 
 
 REPORTS = (("registry", "--quarter", "2026-Q2"), ("applications", "--month", "2026-02"), ("applications",),
-           ("families",), ("monthly", "--month", "2026-03"), ("quarterly", "--quarter", "2026-Q1"), ("agenda", "--group", "wg-surgut"))
+           ("families",), ("monthly", "--month", "2026-03"), ("quarterly", "--quarter", "2026-Q1"), ("indicators", "--quarter", "2026-Q2"),
+           ("agenda", "--group", "wg-surgut"), ("minutes", "--sitting", "2026-04-08"),
+           ("minutes", "--sitting", "2026-04-08", "--group", "wg-surgut", "--extract", "provider-surgut"))
 
 
 class Reproducible(Report):
@@ -134,6 +143,13 @@ class Reproducible(Report):
         self.report("quarterly", "--month", "2026-03", code=2)
         self.report("agenda", code=2)
         self.report("agenda", "--group", "provider-surgut", code=5)
+        self.report("minutes", code=2)
+        self.report("minutes", "--sitting", "8.4.2026", code=2)
+        self.report("minutes", "--sitting", "2026-04-08", "--month", "2026-04", code=2)
+        self.report("quarterly", "--sitting", "2026-04-08", code=2)
+        self.report("minutes", "--sitting", "2026-04-08", "--extract", "nobody", code=3)
+        self.assertIn("не положена", self.refused("minutes", "--sitting", "2026-04-08", "--extract", "ufsin"))
+        self.assertIn("не положена", self.refused("registry", "--extract", "provider-surgut"))
 
     def test_a_line_that_cannot_be_read_is_told_and_an_empty_journal_too(self):
         spoiled = self.folder / "spoiled.jsonl"
@@ -229,7 +245,7 @@ class Months(Report):
 
 
 class Quarters(Report):
-    QUARTER = ("quarterly", "--quarter", "2026-Q1")
+    QUARTER = ("quarterly", "--quarter", "2026-Q1", "--full")
     PROCESSES = ("support", "referral", "issue")
 
     def test_who_was_there_came_and_left_adds_up(self):
@@ -322,10 +338,221 @@ class Agenda(Report):
         self.fail("no draft with a term")
 
 
+    def test_a_sitting_that_was_moved_cancelled_or_appointed_is_on_the_calendar(self):
+        def told(day, event, **data):
+            return {"at": day + "T10:00:00+05:00", "as": "wg-surgut", "event": event, "case": "sitting.wg-surgut", "data": data}
+
+        lines = [line for line in self.lines if line["at"] < "2026-07-10"] + [
+            told("2026-07-10", "sitting.moved", sitting_on="2026-07-22", to_on="2026-07-24"),
+            told("2026-07-11", "sitting.cancelled", sitting_on="2026-07-24"),
+            told("2026-07-12", "sitting.moved", sitting_on="2026-07-23", to_on="2026-07-21"),  # there is none on the 23rd
+            told("2026-07-13", "sitting.scheduled", sitting_on="2026-07-31"),
+            told("2026-07-14", "sitting.held", held_on="2026-07-14", number="9", next_on="2026-07-30")]
+        journal = self.folder / "calendar.jsonl"
+        journal.write_text(text_of(lines), encoding="utf-8")
+        for day, sitting in (("2026-07-09", "2026-07-22"), ("2026-07-10", "2026-07-24"), ("2026-07-11", "2026-08-12"),
+                             ("2026-07-12", "2026-08-12"), ("2026-07-13", "2026-07-31"), ("2026-07-14", "2026-07-30")):
+            answer, _ = self.agenda(day, journal=journal)
+            self.assertEqual(sitting, answer["sitting"], day)
+        # Nothing inside ten working days of the 11th.
+        self.assertIn("нет заседания", " ".join(self.agenda("2026-07-11", journal=journal)[0]["findings"]))
+        # It has sat on the 30th, which is no regular day.
+        self.assertEqual("2026-07-31", self.agenda("2026-07-31", journal=journal)[0]["sitting"])
+        self.assertIn("30.07.2026", self.report(*self.GROUP, as_of="2026-07-31", journal=journal).decode())
+
+
+class Minutes(Report):
+    """A sitting of its own in the journal: decisions of every kind about cases that stand in it."""
+
+    DAY = "2026-04-08"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.sitting = []
+        provider, group, office, work = "provider-surgut", "wg-surgut", "uszn-surgut", "employment-surgut"
+
+        def told(day, sender, event, case, hour=10, **data):
+            cls.sitting.append({"at": f"{day}T{hour:02}:00:00+05:00", "as": sender, "event": event, "case": case, "data": data})
+
+        named = {"sitting_on": cls.DAY, "minutes_number": "7"}
+        measures = [{"id": "m1", "kind": "employment", "due": "2026-08-03"}, {"id": "m2", "kind": "medical", "due": "2026-08-03"}]
+        for number in range(1, 6):
+            told("2026-02-02", provider, "application.received", f"S-{number}", kind="support", received_on="2026-02-02",
+                 municipality="surgut", surname="Неразглашаемов")
+            told("2026-02-03", provider, "programme.drafted", f"S-{number}", need_established_on="2026-02-03", measures=measures)
+            told("2026-02-04", provider, "draft.sent", f"S-{number}", sent_on="2026-02-04")
+        for number in (2, 3, 4):
+            told("2026-02-11", group, "section14.formed", f"S-{number}", formed_on="2026-02-11", measures=measures)
+            told("2026-02-12", office, "programme.approved", f"S-{number}", approved_on="2026-02-12", term_months=4)
+            told("2026-02-13", work, "referral.accepted", f"S-{number}", measure="m1", offer=1)
+            told("2026-02-13", "health-surgut", "referral.accepted", f"S-{number}", measure="m2", offer=1)
+        told("2026-03-30", provider, "issue.raised", "S-2", issue="q1", raised_on="2026-03-30", kind="rights")
+        told(cls.DAY, group, "section14.formed", "S-1", 12, formed_on=cls.DAY, measures=measures[:1], **named)
+        told(cls.DAY, office, "programme.approved", "S-1", 13, approved_on=cls.DAY, **named)
+        told(cls.DAY, group, "issue.resolved", "S-2", 12, issue="q1", resolved_on=cls.DAY, decision="restored", **named)
+        told(cls.DAY, group, "extension.decided", "S-3", 12, decided_on=cls.DAY, granted=True, months=2, **named)
+        told(cls.DAY, group, "closure.decided", "S-4", 12, decided_on=cls.DAY, ground="impossible", **named)
+        told(cls.DAY, group, "programme.returned", "S-5", 12, returned_on=cls.DAY, reason="papers", **named)
+        told(cls.DAY, group, "sitting.held", "sitting.wg-surgut", 14, held_on=cls.DAY, next_on="2026-04-22", **named)
+        told("2026-04-09", work, "referral.accepted", "S-1", measure="m1", offer=1)
+        told("2026-04-09", group, "closure.decided", "S-2", 12, decided_on="2026-04-09", ground="wish", sitting_on="2026-04-09",
+             minutes_number="8")
+        cls.lines = sorted(cls.lines + cls.sitting, key=lambda line: line["at"])
+        cls.journal.write_text(text_of(cls.lines), encoding="utf-8")
+
+    MINUTES = ("minutes", "--sitting", DAY, "--group", "wg-surgut")
+
+    def decisions(self, *words, **options):
+        """(section, case, the rest) of the rows that belong to this sitting's cases."""
+        sections = json.loads(self.report(*words, "-o", "json", **options))["sections"]
+        return {(section["title"].split()[0], row.get("case")): row for section in sections for row in section["rows"]
+                if str(row.get("case", "S-")).startswith("S-")}
+
+    def test_the_minutes_hold_each_decision_with_its_ground(self):
+        rows = self.decisions(*self.MINUTES)
+        self.assertEqual(("7", self.DAY, "2026-04-22"), tuple(rows["Заседание", None][key] for key in ("number", "held_on", "next_on")))
+        self.assertEqual("papers", rows["Индивидуальные", "S-5"]["reason"])
+        self.assertIn(("Индивидуальные", "S-1"), rows)
+        self.assertEqual(("m1", "employment", "2026-08-03"),
+                         tuple(rows["Мероприятия,", "S-1"][key] for key in ("measure", "kind", "due")))
+        self.assertEqual((True, 2), (rows["Продление", "S-3"]["granted"], rows["Продление", "S-3"]["months"]))
+        self.assertEqual("impossible", rows["Прекращение", "S-4"]["ground"])
+        self.assertEqual(("rights", "restored"), tuple(rows["Вопросы", "S-2"][key] for key in ("kind", "answer")))
+        self.assertNotIn(("Прекращение", "S-2"), rows)  # that was the day after
+        text = self.report(*self.MINUTES).decode()
+        self.assertIn("Заседание: 08.04.2026", text)
+        self.assertIn("Секретарь", text)
+        self.assertNotIn("Неразглашаемов", text)
+
+    def test_before_the_sitting_there_is_nothing_and_afterwards_it_stays(self):
+        self.assertEqual({}, self.decisions(*self.MINUTES, as_of="2026-04-07"))
+        self.assertEqual(self.decisions(*self.MINUTES, as_of=self.DAY), self.decisions(*self.MINUTES, as_of="2026-05-20"))
+
+    def test_a_decision_that_was_taken_back_is_no_more_in_them(self):
+        back = {"at": "2026-04-10T10:00:00+05:00", "as": "wg-surgut", "event": "event.annulled", "case": "S-3",
+                "data": {"event": "extension.decided"}}
+        journal = self.folder / "back.jsonl"
+        journal.write_text(text_of([line for line in self.lines if line["at"] < "2026-04-10"] + [back]), encoding="utf-8")
+        self.assertNotIn(("Продление", "S-3"), self.decisions(*self.MINUTES, journal=journal))
+        self.assertIn(("Продление", "S-3"), self.decisions(*self.MINUTES, journal=journal, as_of="2026-04-09"))
+
+    def test_an_executor_learns_of_its_own_measures_and_of_nothing_else(self):
+        rows = self.decisions(*self.MINUTES, "--extract", "employment-surgut")
+        self.assertEqual({("Поручено", "S-1"), ("Больше", "S-4")}, set(rows))
+        self.assertEqual(("m1", "employment"), tuple(rows["Поручено", "S-1"][key] for key in ("measure", "kind")))
+        health = self.decisions(*self.MINUTES, "--extract", "health-surgut")
+        self.assertEqual({("Больше", "S-4")}, set(health))
+        for output in ("table", "csv", "json", "jsonl"):
+            text = self.report(*self.MINUTES, "--extract", "employment-surgut", "-o", output).decode()
+            for word in ("002", "004", "000 п", "сопровожден", "програм", "рабоч", "Прекращ", "impossible", "S-3", "S-5", "m2",
+                         "support", "section14", "Неразглашаемов"):
+                self.assertNotIn(word, text, output)
+
+    def test_an_extract_holds_only_its_own_territory_and_group(self):
+        self.assertEqual(self.decisions(*self.MINUTES), self.decisions(*self.MINUTES, "--extract", "provider-surgut"))
+        self.assertEqual({}, self.decisions(*self.MINUTES, "--extract", "provider-kogalym"))
+        self.assertEqual({}, self.decisions("minutes", "--sitting", self.DAY, "--group", "wg-kogalym", "--extract", "employment-surgut"))
+        self.assertEqual(self.decisions(*self.MINUTES, "--extract", "employment-surgut"),
+                         self.decisions("minutes", "--sitting", self.DAY, "--extract", "employment-surgut"))
+
+
+class Small(Report):
+    """Numbers that tell who it was are hidden from everybody, and cannot be computed again."""
+
+    WHOLE = ("quarterly", "--quarter", "2026-Q1")
+    BELOW = 5
+
+    def shown(self, *words, **options):
+        sections = json.loads(self.report(*words, "-o", "json", **options))
+        self.assertEqual(self.BELOW, sections.get("hidden_below"))
+        return [section["rows"] for section in sections["sections"]]
+
+    def assert_tied(self, shown, full):
+        """Cells tied by a sum: none is away, or two at least, and one of them is no small number as long as there is one."""
+        away = [number for cell, number in zip(shown, full) if not isinstance(cell, int)]
+        for cell, number in zip(shown, full):
+            self.assertIn(cell, (number,) if number == 0 and isinstance(cell, int) else (number, "…") if number >= self.BELOW or number == 0
+                          else ("<5",), (shown, full))
+        if away:
+            self.assertGreaterEqual(len(away), 2, (shown, full))
+            large = [number for number in full if number >= self.BELOW]
+            self.assertTrue(not large or max(away) >= self.BELOW, (shown, full))
+        return bool(away)
+
+    def test_no_small_number_is_shown_and_none_can_be_computed(self):
+        hidden, whole = self.shown(*self.WHOLE), self.sections(*self.WHOLE, "--full")
+        tied = [self.assert_tied([hidden[0][0][name] for name in names], [whole[0][0][name] for name in names])
+                for names in (("at_start", "begun", "ended", "at_end"),)]
+        tied += [self.assert_tied([row["cases"] for row in hidden[1]] + [hidden[0][0]["ended"]],
+                                  [row["cases"] for row in whole[1]] + [whole[0][0]["ended"]])]
+        for index, names in ((2, ("all", "met", "late", "missed", "open")),
+                             (3, ("measures", "completed", "no_right", "unavailable", "cancelled", "running"))):
+            self.assertEqual(len(hidden[index]), len(whole[index]))
+            tied += [self.assert_tied([a[name] for name in names], [b[name] for name in names])
+                     for a, b in zip(hidden[index], whole[index])]
+        self.assertGreater(sum(tied), 3)
+        self.assertEqual([], hidden[4])  # the cases one by one would tell the numbers
+        self.assertTrue(whole[4])
+
+    def test_the_reader_is_told_and_its_own_area_is_not_hidden(self):
+        self.assertIn("правило по умолчанию", self.report(*self.WHOLE).decode())
+        self.assertIn("только в полном отчёте", self.report(*self.WHOLE).decode())
+        for words in (self.WHOLE + ("--full",), self.WHOLE + ("--for", "wg-surgut")):
+            text = self.report(*words).decode()
+            self.assertNotIn("<5", text)
+            self.assertNotIn("скрыты", text)
+
+    def test_the_threshold_is_a_setting(self):
+        config = self.changed_config("reports/quarterly.yaml", "below: 5", "below: 0")
+        self.assertEqual(self.sections(*self.WHOLE, config=config), self.sections(*self.WHOLE, "--full"))
+        config = self.changed_config("reports/quarterly.yaml", "below: 5", "below: 100")
+        numbers = self.sections(*self.WHOLE, config=config)[0][0]
+        self.assertEqual({"<100", 0}, set(numbers.values()) - {"…"})
+
+
+class Indicators(Report):
+    QUARTER = ("indicators", "--quarter", "2026-Q3", "--full")
+
+    def ended_supports(self, day):
+        """Ground of the supports of released persons that have ended by then."""
+        outcome = [row for row in self.outcome(day) if row["type"] == "case"]
+        release = {row["case"] for row in outcome if row["process"] == "release"}
+        return {row["case"]: row["ground"] for row in outcome if row["process"] == "support" and row["case"] in release
+                and row["ground"] and row["ground"] not in ("no-consent", "not-recognised")}
+
+    def test_shares_are_those_of_the_outcome(self):
+        numbers, work, families, places = self.sections(*self.QUARTER, as_of="2026-09-30")
+        numbers, work = numbers[0], work[0]
+        before, after = (self.ended_supports(day) for day in ("2026-06-30", "2026-09-30"))
+        ended = [ground for case, ground in after.items() if case not in before]
+        self.assertEqual(len(ended), numbers["released_ended"])
+        self.assertEqual(ended.count("result"), numbers["integrated"])
+        self.assertEqual(ended.count("imprisoned"), numbers["imprisoned"])
+        self.assertGreaterEqual(families[0]["families_ended"], families[0]["families_result"])
+        self.assertGreater(numbers["released_ended"], 0)
+        self.assertEqual(f"{100 * numbers['integrated'] / numbers['released_ended']:.1f}", numbers["integrated_share"])
+        self.assertEqual(numbers["released_ended"], sum(row["ended"] for row in places))
+        self.assertEqual(numbers["integrated"], sum(row["with_result"] for row in places))
+        if work["employment"]:
+            self.assertEqual(f"{100 * work['employed'] / work['employment']:.1f}", work["employed_share"])
+
+    def test_a_share_of_small_numbers_is_hidden_with_them_and_of_nobody_empty(self):
+        numbers = self.sections("indicators", "--quarter", "2026-Q3", as_of="2026-09-30")
+        for section in numbers[:3]:
+            for name, value in section[0].items():
+                if name.endswith("_share") and value not in (None, "…"):
+                    self.assertRegex(value, r"^\d+\.\d$")
+                elif isinstance(value, int):
+                    self.assertTrue(value == 0 or value >= 5, (name, value))
+        empty = self.sections("indicators", "--quarter", "2020-Q1", as_of="2026-09-30")
+        self.assertIsNone(empty[0][0]["integrated_share"])
+
+
 class Shown(Report):
     def test_without_a_name_the_reports_are_listed(self):
         listed = self.run_kurator("report", "--config", CONFIG).decode().splitlines()
-        names = sorted(path.stem for path in (CONFIG / "reports").glob("*.yaml") if path.stem != "words")
+        names = [path.stem for path in sorted((CONFIG / "reports").glob("*.yaml"), key=lambda path: path.name) if path.stem != "words"]
         self.assertEqual(names, [line.split()[0] for line in listed])
         self.assertLessEqual({words[0] for words in REPORTS}, set(names))
 

@@ -253,6 +253,7 @@ static enum err read_settings(struct process *process, struct fault *fault) {
   struct daemon *daemon = &process->daemon;
   const struct config_options options = {.config_dir = process->options.config};
   TRY(config_load(&options, &daemon->config, fault));
+  TRY(forms_load(daemon->config, &daemon->forms, fault));
   if (fingerprint_of(process->options.config, daemon->config_digest) != ERR_OK) {
     return fault_set(fault, ERR_IO, "%s: папка настроек не читается", process->options.config);
   }

@@ -320,6 +320,7 @@ static enum err check_document(const struct catalogue *catalogue, const struct d
                                struct fault *fault) {
   TRY(check_kinds(catalogue, rule->kind, &rule->of, fault));
   TRY(check_kinds(catalogue, rule->kind, &rule->includes, fault));
+  TRY(check_kinds(catalogue, rule->kind, &rule->measures_from, fault));
   return check_extract(catalogue, rule, fault);
 }
 

@@ -150,6 +150,7 @@ struct document_rule {
   struct span form;                   /* name of the form that is filled; empty: the engine makes it */
   struct text_list seen_by;           /* participant kinds; an extract is its executor's besides */
   struct text_list includes;          /* kinds that stand in it when it is shown */
+  struct text_list measures_from;     /* kinds whose measures are its own, if its event brought none */
   struct text_list of;                /* an extract: kinds whose measures it tells, the newest counts; else empty */
   struct document_progress *progress; /* an extract: in the order of statuses; the last stands for all further ones */
   size_t progress_count;

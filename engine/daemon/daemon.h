@@ -16,6 +16,7 @@
 #include "daemon/keyring.h"
 #include "proto/signing.h"
 #include "runtime/config.h"
+#include "runtime/forms.h"
 #include "runtime/runtime.h"
 #include "store/store.h"
 #include "wire/wire.h"
@@ -28,6 +29,7 @@ struct tellings;
 struct daemon {
   uv_loop_t loop;
   struct config *config;
+  struct config_forms forms; /* of the configuration */
   struct keyring *keyring;
   struct store *store;
   struct runtime *runtime;

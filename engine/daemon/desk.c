@@ -28,7 +28,7 @@ struct pending {
   struct waiter waiter;
   uint64_t ticket;
   page_then then;
-  uint8_t subject[CASE_ID_MAX];
+  uint8_t subject[PAGE_SUBJECT_MAX];
   size_t subject_size;
   struct pending *next;
 };
@@ -46,8 +46,9 @@ struct desk {
 };
 
 static const struct desk_verb *const verb_tables[] = {
-    desk_case_verbs, desk_list_verbs,   desk_outcome_verbs, desk_journal_verbs, desk_person_verbs, desk_audit_verbs,
-    desk_keys_verbs, desk_doctor_verbs, desk_backup_verbs,  desk_correct_verbs, desk_calendar_verbs, desk_admin_verbs};
+    desk_case_verbs,    desk_document_verbs, desk_list_verbs, desk_outcome_verbs, desk_journal_verbs,
+    desk_person_verbs,  desk_audit_verbs,    desk_keys_verbs, desk_doctor_verbs,  desk_backup_verbs,
+    desk_correct_verbs, desk_calendar_verbs, desk_admin_verbs};
 
 static const struct desk_verb *verb_find(const char *name) {
   for (size_t i = 0; i < sizeof verb_tables / sizeof verb_tables[0]; i++) {

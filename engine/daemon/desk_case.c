@@ -181,6 +181,32 @@ static enum err gather(struct page *page, enum store_space space, struct span pr
   return store_scan(page->daemon->store, space, prefix, prefix, gather_visit, ret_all);
 }
 
+/* Every edition; what stands in one, case.document shows. */
+static enum err show_document(struct page *page, const struct case_view *view, size_t index, bool *ret_room) {
+  const struct catalogue *catalogue = &page->daemon->config->catalogue;
+  const struct case_document *d = &view->documents[index];
+  const struct document_rule *rule = catalogue_document(catalogue, d->kind);
+  bool superseded = case_document_superseded(view->documents, view->documents_count, index);
+  const struct value_field fields[] = {
+      PAGE_FIELD("type", value_text(SPAN_LITERAL("document"))),
+      PAGE_FIELD("case", value_text(view->identity.id)),
+      PAGE_FIELD("process", value_text(view->identity.process)),
+      PAGE_FIELD("kind", value_text(d->kind)),
+      PAGE_FIELD("title", value_text(rule ? rule->title : d->kind)),
+      PAGE_FIELD("edition", value_int(d->edition)),
+      PAGE_FIELD("state", value_text(d->state)),
+      PAGE_FIELD("state_title", value_text(catalogue_document_state(catalogue, d->state))),
+      PAGE_FIELD("superseded", superseded ? value_bool(true) : value_nil()),
+      PAGE_FIELD("occurred_on", page_day(page, civil_moment_day(d->occurred_at))),
+      PAGE_FIELD("recorded", page_moment(page, d->recorded_at)),
+      PAGE_FIELD("to", page_known(d->to)),
+      PAGE_FIELD("measures", d->measures.count > 0 ? page_words(page, &d->measures) : value_nil()),
+      PAGE_FIELD("journal", d->journal > 0 ? value_int((int64_t)d->journal) : value_nil()),
+  };
+  *ret_room = page_counted_row(page, fields, PAGE_COUNT(fields));
+  return ERR_OK;
+}
+
 static enum err show_case(struct page *page, struct span record_bytes, bool *ret_room) {
   struct record_case record;
   struct case_view view;
@@ -189,6 +215,9 @@ static enum err show_case(struct page *page, struct span record_bytes, bool *ret
   TRY(case_view_decode(record.body, page->arena, &view));
   const char *type = page_is_referral(&view) ? "referral" : "case";
   *ret_room = page_counted_row(page, fields, case_fields(page, &view, record.parked, type, fields));
+  for (size_t i = 0; *ret_room && i < view.documents_count; i++) {
+    TRY(show_document(page, &view, i, ret_room));
+  }
   return ERR_OK;
 }
 

@@ -18,6 +18,7 @@ enum {
   DESK_ROWS_MAX = 10000,
   DESK_PAGE_BYTES = 512 << 10, /* far under FRAME_QUERY_MAX: the last row may exceed it */
   DESK_SCAN_MAX = 20000,
+  PAGE_SUBJECT_MAX = 1024, /* bytes of page.subject */
 };
 
 struct page;
@@ -50,6 +51,7 @@ struct desk_verb {
 };
 /* Each ends with a NULL name. */
 extern const struct desk_verb desk_case_verbs[];
+extern const struct desk_verb desk_document_verbs[];
 extern const struct desk_verb desk_list_verbs[];
 extern const struct desk_verb desk_journal_verbs[];
 extern const struct desk_verb desk_outcome_verbs[];

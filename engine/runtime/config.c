@@ -86,6 +86,11 @@ static const char *path_of(struct arena *arena, const char *dir, const char *nam
   return arena_cstr(arena, path);
 }
 
+enum err config_read_file(struct config *config, const char *path, size_t size_max, struct span *ret_text,
+                          struct fault *fault) {
+  return read_needed(path, size_max, &config->arena, ret_text, fault);
+}
+
 enum err config_read_document(struct config *config, const char *path, const cyaml_schema_value_t *schema,
                               struct span *ret_text, void *document, struct fault *fault) {
   TRY(read_needed(path, CONFIG_FILE_MAX, &config->arena, ret_text, fault));

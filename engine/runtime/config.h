@@ -101,6 +101,9 @@ void config_destroy(struct config **config);
 /* Reads settings.yaml of a folder into `process` (a process without one has none). Errors as above. */
 enum err config_read_settings(struct config *config, struct config_process *process, const char *folder,
                               struct fault *fault) MUST_CHECK;
+/* A file that has to be there, whole, in the configuration's arena. */
+enum err config_read_file(struct config *config, const char *path, size_t size_max, struct span *ret_text,
+                          struct fault *fault) MUST_CHECK;
 const struct config_process *config_process_of(const struct config *config, struct span name);
 
 /* A casework over this configuration with all its processes defined (compiled and checked), in name order. The config

@@ -173,6 +173,7 @@ static const cyaml_schema_field_t document_fields[] = {
     YAML_TEXT("form", OPTIONAL, struct document_rule, form),
     YAML_TEXTS("seen_by", NEEDED, struct document_rule, seen_by),
     YAML_TEXTS("includes", OPTIONAL, struct document_rule, includes),
+    YAML_TEXTS("measures_from", OPTIONAL, struct document_rule, measures_from),
     YAML_TEXTS("of", OPTIONAL, struct document_rule, of),
     YAML_RECORDS("progress", OPTIONAL, struct document_rule, progress, &document_progress_entry),
     YAML_TEXT("gone", OPTIONAL, struct document_rule, gone),

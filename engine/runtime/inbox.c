@@ -203,6 +203,7 @@ static void write_message(const struct runtime_message *m, struct inbox_retry re
   writer_varint(w, m->refusal ? (uint64_t)m->refusal->err : ERR_OK);
   writer_blob(w, m->refusal ? span_of_cstr(m->refusal->text) : span_of(NULL, 0));
   writer_varint(w, m->times);
+  writer_varint(w, m->entry);
   value_encode(&m->data, w);
 }
 
@@ -230,6 +231,7 @@ static void read_message(struct span block, struct arena *arena, struct inbox_me
   m->retry.root = reader_blob(&r);
   read_refusal(&r, m);
   m->message.times = reader_varint(&r);
+  m->message.entry = reader_varint(&r);
   ASSERT(!r.failed); /* our own bytes */
   memcpy(m->message.digest, digest.data, sizeof m->message.digest);
   enum err err = value_decode(&r, arena, &m->message.data);

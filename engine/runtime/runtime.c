@@ -552,6 +552,22 @@ enum err runtime_person_read(struct runtime *runtime, struct span root, struct a
   return ERR_OK;
 }
 
+enum err runtime_entry_personal(struct runtime *runtime, struct span root, uint64_t journal, struct arena *arena,
+                                struct value *ret_personal) {
+  struct record_key key = record_number_key(journal);
+  struct record_journal entry;
+  struct span bytes;
+  if (span_empty(root) || root.size > CASE_ID_MAX || !engine_read(runtime, STORE_JOURNAL, &key, &bytes)) {
+    return ERR_NOT_FOUND;
+  }
+  TRY(record_journal_read(arena_copy(arena, bytes), &entry));
+  if (!span_equal(case_root(entry.case_id), root)) {
+    return ERR_NOT_FOUND;
+  }
+  *ret_personal = persons_unseal(runtime, root, entry.sealed, arena);
+  return ret_personal->kind == VALUE_MAP ? ERR_OK : ERR_NOT_FOUND;
+}
+
 struct runtime_person runtime_person_state(struct runtime *runtime, struct span root) {
   if (span_empty(root) || root.size > CASE_ID_MAX) {
     return (struct runtime_person){.state = RUNTIME_PERSON_NONE};

@@ -315,6 +315,10 @@ enum err runtime_linked_pairs(struct runtime *runtime, struct arena *arena, runt
 enum err runtime_person_read(struct runtime *runtime, struct span root, struct arena *arena,
                              struct value *ret_personal) MUST_CHECK;
 
+/* The same of what one entry of the family's journal brought. */
+enum err runtime_entry_personal(struct runtime *runtime, struct span root, uint64_t journal, struct arena *arena,
+                                struct value *ret_personal) MUST_CHECK;
+
 /* The end of the day: signs the head if entries came after the last signed one, in a batch of its own. Nothing when a
  * commit is in flight. Close the store then: that waits for it. */
 void runtime_sign_head(struct runtime *runtime);

@@ -29,6 +29,17 @@ static const struct table_column referral_columns[] = {
     {"Состояние", "status", TABLE_TEXT, 16, NULL},    {"Изменено", "changed", TABLE_MOMENT, 0, NULL},
     {"Причина", "reason", TABLE_TEXT, 24, NULL},      {NULL, NULL, TABLE_TEXT, 0, NULL},
 };
+static const struct table_column document_columns[] = {
+    {"Документ", "title", TABLE_TEXT, 52, NULL},
+    {"Вид", "kind", TABLE_TEXT, 20, NULL},
+    {"Ред.", "edition", TABLE_NUMBER, 0, NULL},
+    {"Состояние", "state_title", TABLE_TEXT, 28, NULL},
+    {"С", "occurred_on", TABLE_DATE, 0, NULL},
+    {"Кому", "to", TABLE_TEXT, 28, NULL},
+    {"Мероприятия", "measures", TABLE_WORDS, 24, NULL},
+    {"Заменён", "superseded", TABLE_YES, 0, NULL},
+    {NULL, NULL, TABLE_TEXT, 0, NULL},
+};
 static const struct table_column incident_columns[] = {
     {"Номер", "incident", TABLE_NUMBER, 0, NULL},    {"Когда", "at", TABLE_MOMENT, 0, NULL},
     {"Причина", "reason", TABLE_TEXT, 24, NULL},     {"Подробности", "detail", TABLE_TEXT, 60, NULL},
@@ -48,7 +59,7 @@ static const struct table_column entry_columns[] = {
 
 /* A section of the answer: its rows are borrowed from the whole. */
 static void section_print(const struct client_rows *all, const char *type, const char *title,
-                          const struct table_column *columns) {
+                          const struct table_column *columns, const char *order) {
   struct client_rows some = {.count = 0};
   some.items = calloc(all->count + 1, sizeof *some.items);
   ASSERT(some.items != NULL);
@@ -59,7 +70,7 @@ static void section_print(const struct client_rows *all, const char *type, const
   }
   if (some.count > 0) {
     (void)printf("\n%s\n", title);
-    table_sort(&some, "due", "id");
+    table_sort(&some, order, "id");
     table_print(&some, columns);
   }
   free(some.items);
@@ -83,11 +94,12 @@ static void case_print(const struct client_rows *rows) {
   const struct value *root = &rows->items[0].value;
   (void)printf("Случай %.*s, территория: %.*s. Журнал: запись %llu.\n", SPAN_ARG(value_get_text(root, "case")),
                SPAN_ARG(value_get_text(root, "territory")), (unsigned long long)rows->journal);
-  section_print(rows, "case", "Части", part_columns);
-  section_print(rows, "deadline", "Сроки", deadline_columns);
+  section_print(rows, "case", "Части", part_columns, "due");
+  section_print(rows, "deadline", "Сроки", deadline_columns, "due");
   reasons_print(rows);
-  section_print(rows, "referral", "Направления", referral_columns);
-  section_print(rows, "incident", "Сбои обработки", incident_columns);
+  section_print(rows, "referral", "Направления", referral_columns, "due");
+  section_print(rows, "document", "Документы", document_columns, "recorded");
+  section_print(rows, "incident", "Сбои обработки", incident_columns, "due");
 }
 
 /* Asks about the one case that the command names. */

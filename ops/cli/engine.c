@@ -6,7 +6,12 @@
 const struct cli_verb cli_engine_verbs[] = {
     {"case", "list", "[--stage ЭТАП] [--process ПРОЦЕСС] [--territory КОД] [--state open|ended|parked] " CLIENT_USAGE,
      "Случаи: этап, состояние, ближайший срок.", list_cases},
-    {"case", "show", "НОМЕР " CLIENT_USAGE, "Один случай: части, сроки с пояснением, направления, сбои.", case_show},
+    {"case", "show", "НОМЕР " CLIENT_USAGE, "Один случай: части, сроки с пояснением, направления, документы, сбои.",
+     case_show},
+    {"case", "document",
+     "НОМЕР ВИД [--edition НОМЕР] [--to ИСПОЛНИТЕЛЬ] [--for УЧАСТНИК] [--reveal --reason ПРИЧИНА] "
+     "[--json] " CLIENT_USAGE,
+     "Один документ случая словами его формы; --for: каким его вправе видеть участник.", case_document},
     {"case", "timeline", "НОМЕР " CLIENT_USAGE, "Что происходило со случаем: записи журнала.", case_timeline},
     {"case", "correct",
      "НОМЕР --event СОБЫТИЕ [--sequence НОМЕР-СООБЩЕНИЯ] [--sender УЧАСТНИК] --dry-run|--from УЧАСТНИК "

@@ -22,6 +22,8 @@ int restore_run(int argc, char **argv);
 /* case.c */
 int case_show(int argc, char **argv);
 int case_timeline(int argc, char **argv);
+/* document.c */
+int case_document(int argc, char **argv);
 /* correct.c */
 int case_correct(int argc, char **argv);
 /* calendar_import.c */

@@ -74,9 +74,6 @@ static enum err to_invocation(struct chart_session *s, const struct outgoing *ou
 }
 
 static enum err to_parent(struct chart_session *s, const struct outgoing *out, struct fault *fault) {
-  if (s->detached) {
-    return ERR_OK; /* section 6.4: what a cancelled session sends is ignored */
-  }
   if (!s->parent) {
     return fault_set_at(fault, ERR_NOT_FOUND, out->line, 0, "the session has no parent");
   }
@@ -103,6 +100,9 @@ static enum err dispatch(struct chart_session *s, const struct outgoing *out, st
   }
   if (span_is(out->target, "#_internal")) {
     return to_internal(s, out);
+  }
+  if (s->detached) {
+    return ERR_OK; /* section 6.4: nothing that a cancelled session sends is processed, under whatever name */
   }
   if (span_is(out->target, "#_parent")) {
     return to_parent(s, out, fault);

@@ -125,6 +125,13 @@ static void set_timers(struct step *s, struct watch *w) {
   effect_timer(s, &w->warning, warning_slot(w), next_warning(s, w));
 }
 
+/* It too is counted in days of the calendar. One that is due already is on its way. */
+static void move_warning(struct step *s, struct watch *w) {
+  if (w->warning.due == CIVIL_MOMENT_NONE || w->warning.due > s->now) {
+    effect_timer(s, &w->warning, warning_slot(w), next_warning(s, w));
+  }
+}
+
 /* ---- changes of state --------------------------------------------------------------------------------------- */
 
 /* Settled for good: the store keeps the record, the case forgets it. */
@@ -338,7 +345,7 @@ static enum err recompute(struct step *s, struct live *live, const struct anchor
     return unknown_year(s, live);
   }
   if (!has_moved(w, anchor) && is_as_before(w, &again)) {
-    effect_timer(s, &w->warning, warning_slot(w), next_warning(s, w));
+    move_warning(s, w);
     return ERR_OK;
   }
   *w = again;

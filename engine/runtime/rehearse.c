@@ -1,5 +1,7 @@
 #include "runtime/rehearse.h"
 
+#include <string.h>
+
 #include "base/json.h"
 #include "base/words.h"
 #include "runtime/export.h"
@@ -154,11 +156,36 @@ static enum err read_message(struct rehearsal *r, const struct value *map, struc
   return read_count(r, map, "times", 1, &message->times);
 }
 
+/* One text, as the journal's export has it, or a list of lines, which people read better. */
+static enum err read_rows(struct rehearsal *r, const struct value *calendar, struct span *ret_rows) {
+  const struct value *rows = value_get(calendar, "rows");
+  if (!rows || rows->kind != VALUE_LIST) {
+    return read_text(r, calendar, "rows", ret_rows);
+  }
+  size_t size = 0;
+  for (size_t i = 0; i < rows->list.count; i++) {
+    const struct value *row = &rows->list.items[i];
+    if (row->kind != VALUE_TEXT) {
+      return complain(r, ERR_INVALID, "«rows» — не список строк календаря");
+    }
+    size += row->text.size + 1;
+  }
+  uint8_t *text = arena_alloc(&r->arena, size);
+  *ret_rows = span_of(text, size);
+  for (size_t i = 0; i < rows->list.count; i++) {
+    const struct value *row = &rows->list.items[i];
+    memcpy(text, row->text.data, row->text.size);
+    text += row->text.size;
+    *text++ = '\n';
+  }
+  return ERR_OK;
+}
+
 static enum err read_import(struct rehearsal *r, const struct value *map, struct line *line) {
   const struct value *calendar = value_get(map, "calendar");
   const struct value *told = value_get(calendar, "told");
   line->told = told && told->kind == VALUE_BOOL && told->truth;
-  TRY(read_text(r, calendar, "rows", &line->rows));
+  TRY(read_rows(r, calendar, &line->rows));
   return read_text(r, map, "as", &line->message.sender);
 }
 
@@ -234,7 +261,7 @@ static enum err import(struct rehearsal *r, const struct line *line) {
 
 /* Line by line: what follows from one, and is due by then, waits for what the next one says of timers. */
 static enum err submit(struct rehearsal *r, const struct line *line) {
-  if (!span_empty(line->rows)) {
+  if (line->rows.data) {
     return import(r, line);
   }
   enum err err = runtime_submit(r->runtime, &line->message);

@@ -10,12 +10,12 @@
  * "occurred_at", and "refused":{"code","text"}, "times", "timers" and "sequence" as the journal's export writes them.
  * Lines are taken in the order of the file; `at` must not run backwards. Timers that are due at or before `at` come
  * before the line; where it has "timers", so many of them, and then those of its family. A line of "at", "case" and
- * "timers" alone is no message, but takes these timers. {"at":…,"as":WHO,"calendar":{"rows":CSV}} imports a calendar, and
- * all cases are recounted at once; with "told" inside it only those that a line "recount" of the journal's export names,
- * there, until its line "recounted". What is refused is not the end: it becomes an incident of the
- * outcome. A line that cannot be read as an event (or whose `at` runs backwards) is told, counted and passed over;
- * lines after the last day are left out, so that one file gives the state as of any date. A byte order mark and CRLF
- * are accepted.
+ * "timers" alone is no message, but takes these timers. {"at":…,"as":WHO,"calendar":{"rows":CSV}} imports a calendar (a
+ * text or a list of its lines), and all cases are recounted at once; with "told" inside it only those that a line
+ * "recount" of the journal's export names, there, until its line "recounted". What is refused is not the end: it
+ * becomes an incident of the outcome. A line that cannot be read as an event (or whose `at` runs backwards) is told,
+ * counted and passed over; lines after the last day are left out, so that one file gives the state as of any date. A
+ * byte order mark and CRLF are accepted.
  *
  * Threading: one thread, no other work. Limits: REHEARSE_LINE_MAX. Never: reads a clock or a file.
  */

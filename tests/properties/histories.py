@@ -134,3 +134,32 @@ def lines_of(histories):
     for index, line in enumerate(lines):
         line["at"] = (dt.datetime.fromisoformat(line["at"]) + dt.timedelta(seconds=index)).isoformat()
     return lines
+
+
+class Calendar:
+    """The production calendar of config/, and lines that import another one over it."""
+
+    FIRST, YEARS = dt.date(2026, 1, 12), ("2026", "2027")
+
+    def __init__(self, config):
+        with open(os.path.join(config, "calendar", "ru.csv"), encoding="utf-8") as file:
+            rows = [line.rstrip("\n") for line in file][1:]
+        self.rows = {row[:10]: row for row in rows if row[:4] in self.YEARS}
+
+    def csv(self, moved, in_other_words):
+        """`moved`: days after FIRST, made days off or working days where the calendar says nothing of them."""
+        rows = dict(self.rows)
+        for days, off in moved:
+            day = self.FIRST + dt.timedelta(days=days)
+            rows.setdefault(day.isoformat(), "%s,%s,перенос" % (day, "off" if off else "work"))
+        if in_other_words:
+            rows["2026-03-11"] = "2026-03-11,work,\"рабочий день, как и был\""
+        return "date,kind,note\n" + "".join(row + "\n" for _, row in sorted(rows.items()))
+
+    def imported(self, lines, day, moved=(), in_other_words=False):
+        """The lines with an import at the beginning of that day; without a day a moment after the last of them."""
+        last = dt.datetime.fromisoformat(lines[-1]["at"]) + dt.timedelta(seconds=1)
+        at = last if day is None else dt.datetime.combine(day, dt.time(0, 0, 1), last.tzinfo)
+        line = {"at": at.isoformat(), "as": "operator", "calendar": {"rows": self.csv(moved, in_other_words)}}
+        before = [other for other in lines if dt.datetime.fromisoformat(other["at"]) < at]
+        return before + [line] + lines[len(before):]

@@ -36,6 +36,7 @@ ARGUMENTS = parse(sys.argv[1:])
 CONFIG = os.path.join(ARGUMENTS.source, "config")
 LIBRARY = histories.Library(CONFIG)
 CHARTS = world.Deadlines(CONFIG)
+CALENDAR = histories.Calendar(CONFIG)
 END = dt.date(2027, 6, 30)
 DAYS = st.integers(0, 500).map(lambda days: dt.date(2026, 1, 12) + dt.timedelta(days=days))
 BOUNDED = settings(max_examples=ARGUMENTS.examples, deadline=None, derandomize=not ARGUMENTS.random, database=None,
@@ -49,7 +50,7 @@ class Property(unittest.TestCase):
 
     def told(self, lines, *cases):
         """The lines of these cases, for whoever has to understand the failure."""
-        return "\n" + "\n".join(json.dumps(line, ensure_ascii=False) for line in lines if not cases or line["case"] in cases)
+        return "\n" + "\n".join(json.dumps(line, ensure_ascii=False) for line in lines if not cases or line.get("case") in cases)
 
 
 class NobodyIsForgotten(Property):
@@ -130,6 +131,44 @@ class RecomputingChangesNothing(Property):
         again = self.rehearse(first.journal)
         self.assertEqual(first.text, again.text, self.told(lines))
         self.assertEqual(first.journal, again.journal, self.told(lines))
+
+
+class AnAmendedCalendar(Property):
+    @BOUNDED
+    @given(histories.batch(LIBRARY), DAYS)
+    def test_a_calendar_of_the_same_days_changes_nothing_but_for_its_own_entries(self, batch, day):
+        lines = histories.lines_of(batch)
+        plain = self.rehearse(lines)
+        imported = self.rehearse(CALENDAR.imported(lines, day, in_other_words=True))
+        self.assertEqual(plain.text, imported.text, self.told(lines))
+        own = [line for line in imported.journal if {"calendar", "recount", "recounted"} & set(line)]
+        self.assertEqual(["calendar", "recounted"], [name for line in own for name in ("calendar", "recount", "recounted") if name in line])
+        self.assertEqual(plain.journal, [line for line in imported.journal if line not in own], self.told(lines))
+        self.assertEqual(plain.deliveries, imported.deliveries, self.told(lines))
+
+    @BOUNDED
+    @given(histories.batch(LIBRARY), DAYS, st.lists(st.tuples(st.integers(0, 700), st.booleans()), min_size=1, max_size=6), DAYS)
+    def test_its_journal_alone_gives_the_same_bytes_on_every_day(self, batch, day, moved, until):
+        lines = CALENDAR.imported(histories.lines_of(batch), day, moved)
+        for end in (until, END):
+            first = self.rehearse(lines, end)
+            again = self.rehearse(first.journal, end)
+            self.assertEqual(first.text, again.text, self.told(lines))
+            self.assertEqual(first.journal, again.journal, self.told(lines))
+
+    @BOUNDED
+    @given(histories.batch(LIBRARY), st.lists(st.tuples(st.integers(0, 700), st.booleans()), min_size=1, max_size=6))
+    def test_who_knew_it_from_the_beginning_has_the_same_open_deadlines(self, batch, moved):
+        """What an import leaves open is what the amended calendar would have given in the first place."""
+        lines = histories.lines_of(batch)
+        last = dt.datetime.fromisoformat(lines[-1]["at"]).date()
+        early = self.rehearse(CALENDAR.imported(lines, dt.date(2021, 1, 1), moved), last)
+        late = self.rehearse(CALENDAR.imported(lines, None, moved), last)
+        for row in late.of("deadline"):
+            same = [other for other in early.of("deadline") if row["state"] == other["state"] == "open" and
+                    all(row.get(name) == other.get(name) for name in ("case", "process", "id", "key", "from"))]
+            if len(same) == 1:
+                self.assertEqual(same[0]["due"], row["due"], self.told(lines, row["case"]))
 
 
 class AMistakeTakenBack(Property):

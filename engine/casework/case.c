@@ -184,9 +184,13 @@ static enum err permits_addressee(const struct case_file *c, const struct partic
   if (c && numbered && (span_empty(c->addressee) || offer->integer != c->offer)) {
     return fault_set(fault, ERR_CONFLICT, "предложение № %lld больше не действует", (long long)offer->integer);
   }
-  return is_addressee(c, sender)
-             ? ERR_OK
-             : fault_set(fault, ERR_FORBIDDEN, "ответить может только участник, которому направлено предложение");
+  if (is_addressee(c, sender)) {
+    return ERR_OK;
+  }
+  if (c && span_equal(c->last_addressee, sender->id)) {
+    return fault_set(fault, ERR_CONFLICT, "предложение снято и больше не действует");
+  }
+  return fault_set(fault, ERR_FORBIDDEN, "ответить может только участник, которому направлено предложение");
 }
 
 enum err case_permits(const struct case_file *c, const struct event_rule *rule, const struct participant *sender,

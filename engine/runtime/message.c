@@ -154,6 +154,14 @@ static bool is_repeated_start(const struct judgement *j, struct case_slot *slot)
   return edition_of(j) <= view->edition;
 }
 
+/* Nobody in the case is there for it: what was offered is over, or was never offered. */
+static enum err refuse_unexpected(struct judgement *j) {
+  bool answers_offer = j->rule->only_addressee && !span_empty(j->rule->addressed_by);
+  return refuse(j, ERR_CONFLICT,
+                answers_offer ? "Такого предложения нет, или оно больше не действует"
+                              : "Дело сейчас не ждёт такого события");
+}
+
 static enum err judge_event(struct judgement *j, struct case_slot *addressed) {
   const struct case_view *view = case_slot_view(addressed);
   if (is_repeated_start(j, addressed)) {
@@ -167,7 +175,7 @@ static enum err judge_event(struct judgement *j, struct case_slot *addressed) {
   j->way = WAY_EVENT;
   enum err err = family_target(j->runtime, addressed->id, j->message, j->rule, &j->clear, &j->target, &j->fault);
   if (err == ERR_NOT_FOUND) {
-    return refuse(j, ERR_CONFLICT, "Дело сейчас не ждёт такого события");
+    return refuse_unexpected(j);
   }
   TRY(err);
   return case_permits(j->target->file, j->rule, j->sender, &j->clear, &j->fault);

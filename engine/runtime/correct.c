@@ -55,7 +55,7 @@ static enum err find_target(struct correction *c, const struct meant *meant, str
   if (c->target->annulled) {
     return fault_set(fault, ERR_CONFLICT, "Это сообщение уже отозвано");
   }
-  if (carries_others(&c->entries, c->target)) {
+  if (c->begun_by_message && carries_others(&c->entries, c->target)) {
     return fault_set(fault, ERR_CONFLICT,
                      "Этим сообщением начато дело: его можно отозвать, только когда отозваны все остальные");
   }
@@ -81,6 +81,7 @@ static enum err go_through(struct correction *c, struct replay *replay, uint64_t
   replay->arena = &c->arena;
   replay->before = c->without.before;
   replay->entries = &c->entries;
+  replay->root = c->root;
   replay->without = without;
   replay->now = c->now;
   enum err err = replay_run(replay, &why);
@@ -102,23 +103,34 @@ static enum err prepare(struct correction *c, struct span case_id, const struct 
       replay_entries_read(c->runtime, slot, &c->arena, &c->entries) != ERR_OK) {
     return fault_set(fault, ERR_CONFLICT, "Дело или его журнал не читается, оператор извещён");
   }
-  if (!replay_is_own(c->runtime, slot)) {
-    return fault_set(fault, ERR_CONFLICT, "Это дело система ведёт сама по другим делам: отзывают сообщения в них");
+  c->begun_by_message = replay_is_own(c->runtime, slot);
+  if (!c->begun_by_message) {
+    struct told_list all;
+    if (correct_heard(c, slot, &all) != ERR_OK) {
+      return fault_set(fault, ERR_CONFLICT, "Это дело система ведёт сама по другим делам: отзывают сообщения в них");
+    }
+    correct_hear_the_same(c, &all);
   }
   TRY(find_target(c, meant, fault));
-  family_all(c->runtime, c->root, &c->without.before);
-  TRY(check_definitions(c, fault));
   return ERR_OK;
 }
 
-static enum err compute(struct correction *c, struct fault *fault) {
+enum err correct_compute(struct correction *c, uint64_t without, struct fault *fault) {
+  family_all(c->runtime, c->root, &c->without.before);
+  TRY(check_definitions(c, fault));
   TRY(go_through(c, &c->as_it_was, 0, fault));
-  TRY(go_through(c, &c->without, c->target->number, fault));
+  TRY(go_through(c, &c->without, without, fault));
   correct_plan(c);
   return ERR_OK;
 }
 
-static struct correction *correction_new(struct runtime *runtime, civil_moment now) {
+static enum err compute(struct correction *c, struct fault *fault) {
+  TRY(correct_compute(c, c->target->number, fault));
+  correct_others(c);
+  return ERR_OK;
+}
+
+struct correction *correction_new(struct runtime *runtime, civil_moment now) {
   struct correction *c = calloc(1, sizeof *c);
   ASSERT(c);
   c->runtime = runtime;
@@ -130,6 +142,9 @@ static struct correction *correction_new(struct runtime *runtime, civil_moment n
 void correct_drop(struct correction **correction) {
   struct correction *c = *correction;
   if (c) {
+    for (size_t i = 0; i < c->others_count; i++) {
+      correct_drop(&c->others[i]);
+    }
     replay_finish(&c->as_it_was);
     replay_finish(&c->without);
     arena_finish(&c->arena);
@@ -303,24 +318,32 @@ static void tell_refusal(struct telling *t, const struct replay_refusal *refusal
   end(t);
 }
 
-static enum err tell(struct correction *c, line_sink sink, void *arg) {
+static enum err tell_family(struct correction *c, struct telling *t) {
   struct lines before;
   struct lines after;
   TRY(lines_of(c, c->runtime->store, &before));
   TRY(lines_of(c, c->without.store, &after));
+  tell_changes(t, &before, &after, "-");
+  tell_changes(t, &after, &before, "+");
+  for (size_t i = 0; i < c->plan_count; i++) {
+    tell_delivery(t, &c->plan[i]);
+  }
+  for (size_t i = 0; i < c->without.refusals_count; i++) {
+    tell_refusal(t, &c->without.refusals[i]);
+  }
+  return ERR_OK;
+}
+
+static enum err tell(struct correction *c, line_sink sink, void *arg) {
   struct telling t = {.sink = sink, .arg = arg};
   writer_init(&t.w);
   tell_target(&t, c->target);
-  tell_changes(&t, &before, &after, "-");
-  tell_changes(&t, &after, &before, "+");
-  for (size_t i = 0; i < c->plan_count; i++) {
-    tell_delivery(&t, &c->plan[i]);
-  }
-  for (size_t i = 0; i < c->without.refusals_count; i++) {
-    tell_refusal(&t, &c->without.refusals[i]);
+  enum err err = tell_family(c, &t);
+  for (size_t i = 0; err == ERR_OK && i < c->others_count; i++) {
+    err = tell_family(c->others[i], &t);
   }
   writer_finish(&t.w);
-  return ERR_OK;
+  return err;
 }
 
 enum err runtime_correct_preview(struct runtime *runtime, const struct correct_question *question, civil_moment now,

@@ -53,7 +53,7 @@ static void merge_personal(struct commit *m, const struct replay_entry *item, st
 static void restore_person(struct commit *m) {
   const struct replay_entries *entries = &m->c->entries;
   struct value merged = value_nil();
-  if (span_empty(m->c->target->entry.sealed)) {
+  if (!m->c->target || span_empty(m->c->target->entry.sealed)) {
     return;
   }
   for (size_t i = 0; i < entries->count; i++) {
@@ -411,7 +411,24 @@ static void forget_family(struct commit *m) {
   m->c->as_it_was.before = (struct family){0};
 }
 
+/* What this case heard, and what others hear that were not gone through again. */
+static void write_told(struct commit *m) {
+  struct correction *c = m->c;
+  for (size_t i = 0; i < c->told.taken_back.count; i++) {
+    told_take_back(m->runtime, c->root, &c->told.taken_back.items[i]);
+  }
+  for (size_t i = 0; i < c->told.added.count; i++) {
+    told_put(m->runtime, c->root, &c->told.added.items[i]);
+  }
+  for (size_t i = 0; i < c->heard_count; i++) {
+    told_put(m->runtime, c->heard[i].case_id, &c->heard[i].told);
+  }
+}
+
 static void mark_annulled(struct commit *m) {
+  if (!m->c->target) {
+    return;
+  }
   struct record_key key = record_annulled_key(m->c->target->number);
   writer_reset(&m->runtime->scratch);
   record_generation_write(m->journal, &m->runtime->scratch);
@@ -442,5 +459,9 @@ void correct_commit(struct correction *c, uint64_t journal) {
   move_family(&m, &before, old, old_count);
   open_incidents(&m, &after);
   report_refusals(&m, &before);
+  write_told(&m);
   mark_annulled(&m);
+  for (size_t i = 0; i < c->others_count; i++) {
+    correct_commit(c->others[i], journal);
+  }
 }

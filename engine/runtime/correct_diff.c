@@ -280,7 +280,8 @@ void correct_plan(struct correction *c) {
 /* ---- what other cases were told ---- */
 
 static bool same_inform(const struct replay_inform *a, const struct replay_inform *b) {
-  return span_equal(a->case_id, b->case_id) && span_equal(a->event, b->event) && value_equal(&a->data, &b->data);
+  return span_equal(a->case_id, b->case_id) && a->told.at == b->told.at && span_equal(a->told.event, b->told.event) &&
+         value_equal(&a->told.data, &b->told.data);
 }
 
 static void match_informs(struct replay *a, struct replay *b) {
@@ -293,32 +294,53 @@ static void match_informs(struct replay *a, struct replay *b) {
   }
 }
 
-static void add_inform(struct work *work, const struct replay_inform *inform, struct span event) {
-  const struct case_identity identity = {.id = inform->case_id, .process = inform->process, .key = inform->case_id};
+void correct_match_informs(struct correction *c) {
+  match_informs(&c->as_it_was, &c->without);
+}
+
+static void keep_heard(struct correction *c, const struct replay_inform *heard) {
+  if (c->heard_count == c->heard_capacity) {
+    c->heard_capacity = c->heard_capacity ? c->heard_capacity * 2 : 8;
+    struct replay_inform *grown = ARENA_ARRAY(&c->arena, struct replay_inform, c->heard_capacity);
+    if (c->heard_count > 0) {
+      memcpy(grown, c->heard, c->heard_count * sizeof *grown);
+    }
+    c->heard = grown;
+  }
+  c->heard[c->heard_count++] = *heard;
+}
+
+static void add_inform(struct correction *c, struct work *work, const struct replay_inform *inform, struct span event) {
+  const struct case_identity identity = {
+      .id = inform->case_id, .process = inform->told.process, .key = inform->case_id};
   const struct case_input input = {
       .kind = CASE_INPUT_INTERNAL,
       .event = event,
-      .data = inform->data,
-      .occurred_at = inform->occurred_at,
-      .participant = inform->participant,
+      .data = inform->told.data,
+      .occurred_at = inform->told.occurred_at,
+      .participant = inform->told.participant,
   };
+  struct replay_inform heard = *inform;
+  heard.told.event = event;
+  heard.told.journal = work->journal;
+  heard.told.at = work->now;
+  keep_heard(c, &heard);
   work_add(work, &identity, &input);
 }
 
 /* In reverse, so that what was said last is taken back first. */
 void correct_inform(struct correction *c, struct work *work) {
-  match_informs(&c->as_it_was, &c->without);
   for (size_t i = c->as_it_was.informs_count; i-- > 0;) {
     const struct replay_inform *inform = &c->as_it_was.informs[i];
     struct span event;
-    (void)span_cut(inform->event, '.', &event);
+    (void)span_cut(inform->told.event, '.', &event);
     if (!inform->matched) {
-      add_inform(work, inform, arena_printf(&c->arena, "annulled.%.*s", SPAN_ARG(event)));
+      add_inform(c, work, inform, arena_printf(&c->arena, "annulled.%.*s", SPAN_ARG(event)));
     }
   }
   for (size_t i = 0; i < c->without.informs_count; i++) {
     if (!c->without.informs[i].matched) {
-      add_inform(work, &c->without.informs[i], c->without.informs[i].event);
+      add_inform(c, work, &c->without.informs[i], c->without.informs[i].told.event);
     }
   }
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "runtime/work.h"
+
 /* ---- the entries ---- */
 
 struct gathering {
@@ -141,19 +143,25 @@ static enum err take_delivery(void *arg, const struct runtime_delivery *d, struc
   return ERR_OK;
 }
 
-static void take_inform(void *arg, const struct case_effect *effect) {
+static void take_inform(void *arg, const struct case_effect *effect, const struct work *work) {
   struct replay *replay = arg;
   if (replay->informs_count == replay->informs_capacity) {
     replay->informs = grown(replay->arena, replay->informs, replay->informs_count, &replay->informs_capacity,
                             sizeof *replay->informs);
   }
+  bool of_timer = span_empty(work->sender);
   replay->informs[replay->informs_count++] = (struct replay_inform){
       .case_id = arena_copy(replay->arena, effect->case_id),
-      .process = arena_copy(replay->arena, effect->process),
-      .participant = arena_copy(replay->arena, effect->participant),
-      .event = arena_copy(replay->arena, effect->event),
-      .data = value_copy(replay->arena, &effect->data),
-      .occurred_at = effect->occurred_at,
+      .told = {.journal = of_timer ? 0 : replay->playing,
+               .at = work->now,
+               .occurred_at = effect->occurred_at,
+               .from = replay->root,
+               .process = arena_copy(replay->arena, effect->process),
+               .participant = arena_copy(replay->arena, effect->participant),
+               .event = arena_copy(replay->arena, effect->event),
+               .data = value_copy(replay->arena, &effect->data),
+               .sender = arena_copy(replay->arena, work->sender),
+               .cause = arena_copy(replay->arena, work->event)},
   };
 }
 
@@ -261,6 +269,7 @@ static enum err play(struct replay *replay, const struct replay_entry *item) {
     struct reader r = reader_of(entry->clear);
     TRY(value_decode(&r, replay->arena, &message.data));
   }
+  replay->playing = item->number;
   TRY(runtime_submit(replay->runtime, &message));
   while (runtime_inbox_waiting(replay->runtime) > 0) {
     TRY(turn(replay, entry->recorded_at));
@@ -268,12 +277,12 @@ static enum err play(struct replay *replay, const struct replay_entry *item) {
   return ERR_OK;
 }
 
-/* Until nothing is left to do up to now. */
-static enum err drain(struct replay *replay) {
+/* Until nothing is left to do up to then. */
+static enum err drain(struct replay *replay, civil_moment until) {
   for (;;) {
-    TRY(turn(replay, replay->now));
+    TRY(turn(replay, until));
     civil_moment due = runtime_next_due(replay->runtime);
-    if (runtime_idle(replay->runtime) && (due == CIVIL_MOMENT_NONE || due > replay->now)) {
+    if (runtime_idle(replay->runtime) && (due == CIVIL_MOMENT_NONE || due > until)) {
       return ERR_OK;
     }
   }
@@ -304,16 +313,44 @@ static enum err play_imports(struct replay *replay, uint64_t number) {
   return ERR_OK;
 }
 
+static enum err hear(struct replay *replay, const struct told *told) {
+  TRY(play_imports(replay, told->journal));
+  TRY(drain(replay, told->at));
+  TRY(told_play(replay->runtime, replay->root, told));
+  while (store_poll(replay->store)) {
+  }
+  return ERR_OK;
+}
+
+static bool comes_before(const struct told *told, const struct replay_entry *item) {
+  return told->at != item->entry.recorded_at ? told->at < item->entry.recorded_at : told->journal < item->number;
+}
+
+/* What was heard before this entry; NULL: all that is left. */
+static enum err hear_until(struct replay *replay, const struct replay_entry *item, size_t *next) {
+  for (; *next < replay->told.count; ++*next) {
+    const struct told *told = &replay->told.items[*next];
+    if (item && !comes_before(told, item)) {
+      return ERR_OK;
+    }
+    TRY(hear(replay, told));
+  }
+  return ERR_OK;
+}
+
 static enum err play_all(struct replay *replay) {
+  size_t heard = 0;
   for (size_t i = 0; i < replay->entries->count; i++) {
     const struct replay_entry *item = &replay->entries->items[i];
+    TRY(hear_until(replay, item, &heard));
     TRY(play_imports(replay, item->number));
     if (!item->annulled && !item->annuls && item->number != replay->without) {
       TRY(play(replay, item));
     }
   }
+  TRY(hear_until(replay, NULL, &heard));
   TRY(play_imports(replay, UINT64_MAX));
-  return drain(replay);
+  return drain(replay, replay->now);
 }
 
 /* It begins with the calendar of config/, and goes through the imports as they came. */

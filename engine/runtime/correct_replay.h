@@ -7,7 +7,7 @@
 #ifndef KURATOR_RUNTIME_CORRECT_REPLAY_H
 #define KURATOR_RUNTIME_CORRECT_REPLAY_H
 
-#include "runtime/engine.h"
+#include "runtime/told.h"
 
 /* An entry of the family that is gone through: accepted, or accepted and not taken. */
 struct replay_entry {
@@ -24,7 +24,7 @@ struct replay_entries {
 enum err replay_entries_read(struct runtime *runtime, const struct case_slot *root, struct arena *arena,
                              struct replay_entries *ret_entries) MUST_CHECK;
 
-/* False: another family's chart has begun it, and what it was told stands in no entry of its own. */
+/* False: other families' charts have begun it, and what it was told stands in no entry of its own (told.h). */
 bool replay_is_own(struct runtime *runtime, const struct case_slot *root);
 
 /* A delivery as it would have been made; texts and data in the arena. */
@@ -37,12 +37,10 @@ struct replay_delivery {
   struct deadline deadline;
   bool matched; /* for whoever compares two lists */
 };
-/* What the family said to a root case of another one (k:inform). */
+/* What the family said to a root case of another one (k:inform), and to whom. */
 struct replay_inform {
-  struct span case_id, process, participant;
-  struct span event; /* with its prefix */
-  struct value data;
-  civil_moment occurred_at;
+  struct span case_id;
+  struct told told; /* `event` with its prefix; its journal is the entry that was played, 0: a timer's */
   bool matched;
 };
 /* A message that was accepted then and is refused now. */
@@ -58,7 +56,10 @@ struct replay {
   struct store *store;
   struct runtime *runtime;
   const struct replay_entries *entries;
-  uint64_t without; /* number of the entry that is left out besides those that were taken back before; 0: none */
+  struct span root;      /* of the family */
+  struct told_list told; /* what it heard from others, sorted; for a case that charts keep */
+  uint64_t playing;      /* number of the entry that is played, 0: none */
+  uint64_t without;      /* number of the entry that is left out besides those that were taken back before; 0: none */
   civil_moment now;
   size_t imports; /* of calendars, gone through */
   struct replay_delivery *deliveries;
@@ -68,8 +69,8 @@ struct replay {
   struct replay_refusal *refusals;
   size_t refusals_count, refusals_capacity;
 };
-/* `outer`, `arena`, `before`, `entries`, `without` and `now` are set. Afterwards store and runtime hold the family as
- * it would be at `now`, all committed. */
+/* `outer`, `arena`, `before`, `entries`, `root`, `told`, `without` and `now` are set. Afterwards store and runtime hold
+ * the family as it would be at `now`, all committed. */
 enum err replay_run(struct replay *replay, struct fault *fault) MUST_CHECK;
 void replay_finish(struct replay *replay);
 

@@ -18,6 +18,8 @@
 #include "runtime/seal.h"
 #include "runtime/timers.h"
 
+struct work;
+
 struct outbox_receipt {
   struct runtime_receipt receipt;
   struct outbox_receipt *next;
@@ -113,7 +115,7 @@ struct runtime {
   struct writer body; /* what goes into another record as a blob, while that is written */
 
   /* While a family is gone through again by itself: what it says to other root cases. NULL: they hear it. */
-  void (*informed)(void *arg, const struct case_effect *effect);
+  void (*informed)(void *arg, const struct case_effect *effect, const struct work *work);
   void *informed_arg;
 
   bool links_caught_up; /* link_catch.c */
@@ -295,6 +297,8 @@ void due_again(struct runtime *runtime, const struct inbox_message *in, civil_mo
 
 /* ---- runtime.c ---- */
 
+/* Ends the open batch, which was begun outside a tick: by whoever plays into a runtime of its own. */
+enum err engine_commit(struct runtime *runtime) MUST_CHECK;
 void outbox_add_receipt(struct runtime *runtime, const struct runtime_receipt *receipt);
 void outbox_add_delivery(struct runtime *runtime, struct span participant, uint64_t position, struct span bytes);
 

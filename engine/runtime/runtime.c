@@ -219,6 +219,10 @@ static enum err batch_commit(struct runtime *runtime) {
   return ERR_OK;
 }
 
+enum err engine_commit(struct runtime *runtime) {
+  return batch_commit(runtime);
+}
+
 /* ---- the tick ---- */
 
 static bool clock_lags(const struct runtime *runtime, civil_moment now) {

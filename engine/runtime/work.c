@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#include "runtime/told.h"
+
 enum { TIMERS_AT_ONE_MOMENT = 1000 };
 
 struct work_input {
@@ -103,9 +105,10 @@ static void distribute(struct work *work, struct case_slot *slot, const struct c
       add_start(work, slot, effect);
       break;
     case CASE_EFFECT_EVENT:
-      if (work->runtime->informed && !span_empty(effect->process)) {
+      if (!span_empty(effect->process)) {
         add_effect(work, slot, effect);
-      } else {
+      }
+      if (!work->runtime->informed || span_empty(effect->process)) {
         add_event(work, slot, effect);
       }
       break;
@@ -382,6 +385,27 @@ static void keep_offer(struct work *work, const struct case_slot *slot, const st
   engine_put(work->runtime, STORE_INDEX, &key, writer_span(&work->runtime->scratch));
 }
 
+/* What a family is told stands in no entry of its own. */
+static void tell_family(struct work *work, const struct case_slot *slot, const struct case_effect *effect) {
+  if (work->runtime->informed) {
+    work->runtime->informed(work->runtime->informed_arg, effect, work);
+    return;
+  }
+  told_put(work->runtime, effect->case_id,
+           &(struct told){
+               .journal = work->journal,
+               .at = work->now,
+               .occurred_at = effect->occurred_at,
+               .from = case_root(slot->id),
+               .process = effect->process,
+               .participant = effect->participant,
+               .event = effect->event,
+               .data = effect->data,
+               .sender = work->sender,
+               .cause = work->event,
+           });
+}
+
 static void put_effect(struct work *work, struct case_slot *slot, const struct case_effect *effect) {
   switch (effect->kind) {
   case CASE_EFFECT_DEADLINE:
@@ -401,7 +425,7 @@ static void put_effect(struct work *work, struct case_slot *slot, const struct c
     open_incident(work, slot, effect);
     break;
   case CASE_EFFECT_EVENT:
-    work->runtime->informed(work->runtime->informed_arg, effect);
+    tell_family(work, slot, effect);
     break;
   default: /* ENDED stands in the case's own record; the others were inputs */
     break;

@@ -200,8 +200,8 @@ class AMistakeTakenBack(Property):
 
     @staticmethod
     def rows(found):
-        """What has become of the cases; the accounts of organisations are cases of their own."""
-        return [row for row in found.outcome if row["type"] in ("case", "deadline", "referral") and not row["case"].startswith("report.")]
+        """What has become of the cases, and of those that charts keep: what participants owe, when a body sits."""
+        return [row for row in found.outcome if row["type"] in ("case", "deadline", "referral")]
 
 
 if __name__ == "__main__":

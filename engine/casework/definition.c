@@ -32,10 +32,13 @@
   { NULL, CHART_ATTRIBUTE_TEXT, false }
 
 static const struct chart_attribute deadline_attributes[] = {
-    TEXT_NEEDED("id"), TEXT("basis"),    TEXT("title"),      TEXT("owner"),  LATER_NEEDED("from"),
-    TEXT("due"),       LATER("dueexpr"), TEXT("shift"),      TEXT("opens"),  TEXT("warn"),
-    TEXT("met-by"),    LATER("met-if"),  LATER("not-after"), LATER("cause"), EXPR("key"),
-    TEXT("ends-by"),   LATER("ends-if"), LATER("done"),      TEXT("pause"),  END,
+    TEXT_NEEDED("id"), TEXT("basis"),        TEXT("title"),
+    TEXT("owner"),     LATER_NEEDED("from"), TEXT("due"),
+    LATER("dueexpr"),  TEXT("shift"),        TEXT("opens"),
+    TEXT("warn"),      TEXT("met-by"),       LATER("met-if"),
+    TEXT("met-title"), LATER("not-after"),   LATER("cause"),
+    EXPR("key"),       TEXT("ends-by"),      LATER("ends-if"),
+    LATER("done"),     TEXT("pause"),        END,
 };
 static const struct chart_attribute pause_attributes[] = {TEXT_NEEDED("id"), TEXT("basis"), TEXT("title"), END};
 static const struct chart_attribute task_attributes[] = {

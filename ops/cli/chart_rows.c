@@ -44,13 +44,17 @@ static struct span with_condition(struct outline *o, struct span text, struct sp
                         : arena_printf(arena_of(o), "%.*s (%.*s)", SPAN_ARG(text), SPAN_ARG(words));
 }
 
+/* With the words that the chart itself has for the condition, if it has. */
+static struct span with_told(struct outline *o, struct span text, struct span words, struct span condition) {
+  if (words.size == 0) {
+    return with_condition(o, text, condition);
+  }
+  return text.size == 0 ? words : arena_printf(arena_of(o), "%.*s (%.*s)", SPAN_ARG(text), SPAN_ARG(words));
+}
+
 /* k:title of a transition puts its condition into words. */
 static struct span with_condition_of(struct outline *o, struct span text, const struct node *transition) {
-  struct span title = outline_label(transition, "title");
-  if (title.size == 0) {
-    return with_condition(o, text, get(transition, "cond"));
-  }
-  return text.size == 0 ? title : arena_printf(arena_of(o), "%.*s (%.*s)", SPAN_ARG(text), SPAN_ARG(title));
+  return with_told(o, text, outline_label(transition, "title"), get(transition, "cond"));
 }
 
 static struct span titles_of_events(struct outline *o, struct span events) {
@@ -309,7 +313,8 @@ static void fill_duty(struct making *m, struct chart_row *row) {
   add(o, &row->cells[ROW_WHO], owner.size > 0 ? outline_role(o, owner) : none(), "; ");
   row->cells[ROW_DUE] = row->deadline ? chart_rows_term(o, row->deadline) : SPAN_LITERAL("не назван");
   fill_basis(m, row, row->deadline, row->task);
-  row->cells[ROW_MET] = with_condition(o, titles_of_events(o, events_of_duty(row)), get(row->deadline, "met-if"));
+  row->cells[ROW_MET] = with_told(o, titles_of_events(o, events_of_duty(row)), get(row->deadline, "met-title"),
+                                  get(row->deadline, "met-if"));
   row->cells[ROW_NEXT] = next_of(o, near->parent, events_of_duty(row));
   if (row->deadline) {
     struct span id = get(row->deadline, "id");

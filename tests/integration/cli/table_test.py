@@ -133,6 +133,12 @@ class Table(unittest.TestCase):
         self.assertEqual(row["Если не в срок"], "тревога: Организация социального обслуживания; сообщение: Управление "
                                                 "социальной защиты населения; → Опоздали")
 
+    def test_what_meets_a_deadline_is_told_in_the_words_of_the_chart(self):
+        row = self.one('<datamodel><data id="day" k:title="день"/></datamodel>'
+                       '<state id="a"><k:deadline id="d" from="day" due="5wd" owner="provider" met-by="visit.done" '
+                       'met-if="_event.data.on &gt;= day" met-title="не раньше дня"/><transition event="deadline"/></state>')
+        self.assertEqual(row["Что засчитывается"], "выезд выполнен (не раньше дня)")
+
     def test_conditions_are_put_into_words(self):
         head = ('<datamodel><data id="late" k:title="опоздание"/><data id="day" k:title="день"/></datamodel>'
                 '<state id="a" k:title="Начато"><k:task id="t" role="provider" events="visit.done"/>'

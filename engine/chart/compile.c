@@ -605,6 +605,7 @@ static enum err compile_tables(struct compiler *c, struct node *root) {
   compile_numbers(c);
   c->chart->spare = ARENA_NEW(c->arena, struct spare);
   chart_symbols_finish(c->chart);
+  defined_find(c->chart);
   return ERR_OK;
 }
 
@@ -639,6 +640,7 @@ static void chart_release_scripts(struct chart *chart) {
   for (uint32_t i = 0; i < chart->variables_count; i++) {
     script_release(chart->worker, chart->variables[i].name_ref);
   }
+  defined_release(chart);
   chart_symbols_forget(chart);
 }
 

@@ -11,17 +11,18 @@
  *   06        list: count, items                       C0 … CF   list of 0 … 15 items
  *   07        map: count, pairs of key and value       D0 … DF   map of 0 … 15 pairs
  *   08        a text that is a date of base/civil.h, "2026-01-20": zigzag of its day
+ *   09        a function that the document's script defines: its name, a blob (defined.c)
  *
  * A table whose keys are exactly 1 … n is a list, and so is an empty one; other tables are maps. The keys of a map
  * stand in the order of keys.c. Of two forms the shorter one is meant; keep_check accepts no other, so equal values are
- * equal bytes and what has been checked can be put into Lua without looking. Functions and trees deeper than
+ * equal bytes and what has been checked can be put into Lua without looking. Other functions and trees deeper than
  * VALUE_DEPTH_MAX, which is what a cycle is, cannot be kept: writing them raises. The recursion is bounded by that
  * depth.
  */
 #include <lauxlib.h>
 
 #include "base/civil.h"
-#include "chart/script.h"
+#include "chart/session.h"
 
 enum keep_tag {
   KEEP_FALSE = KEEP_NOTHING + 1,
@@ -32,6 +33,7 @@ enum keep_tag {
   KEEP_LIST,
   KEEP_MAP,
   KEEP_DAY,
+  KEEP_FUNCTION,
   KEEP_SHORT_TEXT = 0x40,
   KEEP_SHORT_INTEGER = 0x80,
   KEEP_SHORT_LIST = 0xC0,
@@ -145,6 +147,16 @@ static void write_table(const struct keeping *k, int index, unsigned depth_left)
   lua_settop(k->L, top);
 }
 
+static void write_function(const struct keeping *k, int index) {
+  const struct defined *defined = defined_of(k->L, index);
+  if (!defined) {
+    (void)luaL_error(k->L, "a %s is no value", luaL_typename(k->L, index));
+    return;
+  }
+  writer_u8(k->w, KEEP_FUNCTION);
+  writer_blob(k->w, defined->name);
+}
+
 static void write_value(const struct keeping *k, int index, unsigned depth_left) {
   switch (lua_type(k->L, index)) {
   case LUA_TNIL:
@@ -169,6 +181,9 @@ static void write_value(const struct keeping *k, int index, unsigned depth_left)
   }
   case LUA_TTABLE:
     write_table(k, index, depth_left);
+    break;
+  case LUA_TFUNCTION:
+    write_function(k, index);
     break;
   default:
     (void)luaL_error(k->L, "a %s is no value", luaL_typename(k->L, index));
@@ -212,7 +227,7 @@ static struct head read_head(struct reader *r) {
       head.count = reader_varint(r);
     } else if (tag == KEEP_INTEGER || tag == KEEP_DAY) {
       head.number = reader_zigzag(r);
-    } else if (tag > KEEP_DAY) {
+    } else if (tag > KEEP_FUNCTION) {
       r->failed = true;
     }
   }
@@ -280,7 +295,7 @@ static bool check_key(struct reader *r, struct script_key *ret_key, char day_tex
   }
 }
 
-static bool check_value(struct reader *r, unsigned depth_left);
+static bool check_value(struct reader *r, unsigned depth_left, const struct chart *chart);
 
 /* Each item takes at least one byte: a count beyond what is left is no count. */
 static bool check_count(struct reader *r, const struct head *head, unsigned depth_left) {
@@ -291,15 +306,15 @@ static bool check_count(struct reader *r, const struct head *head, unsigned dept
   return true;
 }
 
-static bool check_list(struct reader *r, const struct head *head, unsigned depth_left) {
+static bool check_list(struct reader *r, const struct head *head, unsigned depth_left, const struct chart *chart) {
   bool valid = check_count(r, head, depth_left);
   for (size_t i = 0; valid && i < head->count; i++) {
-    valid = check_value(r, depth_left - 1);
+    valid = check_value(r, depth_left - 1, chart);
   }
   return valid;
 }
 
-static bool check_map(struct reader *r, const struct head *head, unsigned depth_left) {
+static bool check_map(struct reader *r, const struct head *head, unsigned depth_left, const struct chart *chart) {
   if (!check_count(r, head, depth_left) || head->count == 0) {
     return fail(r);
   }
@@ -313,7 +328,7 @@ static bool check_map(struct reader *r, const struct head *head, unsigned depth_
     }
     first = i == 0 ? key : first;
     before = key;
-    if (!check_value(r, depth_left - 1)) {
+    if (!check_value(r, depth_left - 1, chart)) {
       return false;
     }
   }
@@ -322,7 +337,7 @@ static bool check_map(struct reader *r, const struct head *head, unsigned depth_
 }
 
 /* A value inside of a table, where nothing cannot stand. */
-static bool check_value(struct reader *r, unsigned depth_left) {
+static bool check_value(struct reader *r, unsigned depth_left, const struct chart *chart) {
   struct head head = read_head(r);
   struct span text;
   if (r->failed) {
@@ -342,20 +357,23 @@ static bool check_value(struct reader *r, unsigned depth_left) {
   case KEEP_DAY:
     return check_day(r, &head);
   case KEEP_LIST:
-    return check_list(r, &head, depth_left);
+    return check_list(r, &head, depth_left, chart);
   case KEEP_MAP:
-    return check_map(r, &head, depth_left);
+    return check_map(r, &head, depth_left, chart);
+  case KEEP_FUNCTION:
+    text = reader_blob(r);
+    return (!r->failed && defined_named(chart, text)) || fail(r);
   default:
     return fail(r);
   }
 }
 
-bool keep_check(struct reader *r, bool may_be_nothing) {
+bool keep_check(struct reader *r, bool may_be_nothing, const struct chart *chart) {
   if (may_be_nothing && r->size > 0 && r->data[0] == KEEP_NOTHING) {
     (void)reader_u8(r);
     return true;
   }
-  return check_value(r, VALUE_DEPTH_MAX);
+  return check_value(r, VALUE_DEPTH_MAX, chart);
 }
 
 /* --- into Lua --- */
@@ -377,6 +395,12 @@ static void push_table(lua_State *L, struct reader *r, const struct head *head) 
     keep_push(L, r);
     lua_rawset(L, -3);
   }
+}
+
+static void push_function(lua_State *L, struct span name) {
+  const struct defined *defined = defined_named(sandbox_worker(L)->current->chart, name);
+  ASSERT(defined);
+  (void)lua_rawgeti(L, LUA_REGISTRYINDEX, defined->ref);
 }
 
 void keep_push(lua_State *L, struct reader *r) {
@@ -406,6 +430,9 @@ void keep_push(lua_State *L, struct reader *r) {
   case KEEP_LIST:
   case KEEP_MAP:
     push_table(L, r, &head);
+    break;
+  case KEEP_FUNCTION:
+    push_function(L, reader_blob(r));
     break;
   default:
     lua_pushnil(L);

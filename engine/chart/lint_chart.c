@@ -88,6 +88,22 @@ static const struct lint_rule unknown_state = {
      "In('%1') спрашивает о состоянии, которого нет, и всегда ложно"},
     {"correct the name of the state", "исправьте имя состояния"},
 };
+static const struct lint_rule function_with_state = {
+    "function-with-state",
+    LINT_ERROR,
+    {"the function \"%1\" uses a local variable or function of its script: a case cannot be saved while it is there",
+     "функция «%1» пользуется локальной переменной или функцией своего скрипта: пока она есть, дело нельзя сохранить"},
+    {"take away the word local from what it uses, or write that into the function",
+     "уберите слово local у того, чем она пользуется, или перенесите это внутрь функции"},
+};
+static const struct lint_rule function_elsewhere = {
+    "function-elsewhere",
+    LINT_ERROR,
+    {"this script defines the function \"%1\", which outlives it: a case cannot be saved while it is there",
+     "этот скрипт определяет функцию «%1», которая остаётся после него: пока она есть, дело нельзя сохранить"},
+    {"define it in the <script> that stands directly in <scxml>, or write local function %1",
+     "определите её в том <script>, что стоит прямо в <scxml>, или напишите local function %1"},
+};
 static const struct lint_rule document_fault = {
     "document",
     LINT_ERROR,
@@ -350,6 +366,12 @@ static void lint_assignments(const struct chart *c, struct lint *lint) {
   }
 }
 
+static void lint_functions(const struct chart *c, struct lint *lint) {
+  for (uint32_t i = 0; i < c->stateful_count; i++) {
+    lint_add(lint, &function_with_state, c->ops[c->blocks[c->script].first].line, c->stateful[i], none(), none());
+  }
+}
+
 void lint_chart(const struct chart *chart, struct lint *lint) {
   for (const struct chart *c = chart; c; c = c->next) {
     struct reach r = reach_all(c, lint->arena);
@@ -358,6 +380,7 @@ void lint_chart(const struct chart *chart, struct lint *lint) {
     lint_done(&r, lint);
     lint_expressions(c, lint);
     lint_assignments(c, lint);
+    lint_functions(c, lint);
   }
 }
 
@@ -395,6 +418,56 @@ static void lint_in(const struct chart *chart, uint32_t line, struct span text, 
   }
 }
 
+/* ---- functions that scripts define for later ---- */
+
+static const uint8_t *word_before(struct span text, const uint8_t *at, size_t *ret_size) {
+  while (at > text.data && (at[-1] == ' ' || (at[-1] >= '\t' && at[-1] <= '\r'))) {
+    at--;
+  }
+  const uint8_t *end = at;
+  while (at > text.data && is_name_byte(at[-1])) {
+    at--;
+  }
+  *ret_size = (size_t)(end - at);
+  return at;
+}
+
+/* The name in the next "function NAME" of `*rest`, a part of `text`, that no "local" stands before. */
+static bool next_function(struct span text, struct span *rest, struct span *ret_name) {
+  static const char keyword[] = "function";
+  enum { KEYWORD = sizeof keyword - 1 };
+  for (;;) {
+    const uint8_t *at = rest->size > 0 ? memmem(rest->data, rest->size, keyword, KEYWORD) : NULL;
+    if (!at) {
+      return false;
+    }
+    bool word = at == text.data || !is_name_byte(at[-1]);
+    *rest = span_of(at + KEYWORD, rest->size - (size_t)(at + KEYWORD - rest->data));
+    struct span name = *rest;
+    while (name.size > 0 && (name.data[0] == ' ' || (name.data[0] >= '\t' && name.data[0] <= '\r'))) {
+      name = span_of(name.data + 1, name.size - 1);
+    }
+    size_t size = 0;
+    while (size < name.size && (is_name_byte(name.data[size]) || name.data[size] == '.')) {
+      size++;
+    }
+    size_t before_size;
+    const uint8_t *before = word_before(text, at, &before_size);
+    if (word && size > 0 && name.data != rest->data && !span_is(span_of(before, before_size), "local")) {
+      *ret_name = span_of(name.data, size);
+      return true;
+    }
+  }
+}
+
+static void lint_script(const struct node *root, const struct node *node, struct lint *lint) {
+  struct span rest = node->text;
+  struct span name;
+  while (node->tag == TAG_SCRIPT && node->parent != root && next_function(node->text, &rest, &name)) {
+    lint_add(lint, &function_elsewhere, node->line, name, none(), none());
+  }
+}
+
 /* The nearest <scxml> around a node that stands inside another chart; its ids are not those of `chart`. */
 static bool is_of_inner_chart(const struct node *root, const struct node *node) {
   while (node != root && node->tag != TAG_SCXML) {
@@ -412,5 +485,6 @@ void lint_document(const struct chart *chart, const struct node *root, struct li
       lint_in(chart, node->line, node->attributes[i].value, lint);
     }
     lint_in(chart, node->line, node->text, lint);
+    lint_script(root, node, lint);
   }
 }

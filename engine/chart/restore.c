@@ -422,7 +422,7 @@ static enum err read_snapshot(struct restoring *v, struct chart_session *s) {
   if (v->r->failed || !span_is(magic, SNAPSHOT_MAGIC)) {
     return corrupt(v, "it is no snapshot");
   }
-  if (version != SNAPSHOT_NAMED && version != SNAPSHOT_NUMBERED) {
+  if (version < SNAPSHOT_NAMED || version > SNAPSHOT_FUNCTIONS) {
     return fault_set(v->fault, ERR_VERSION, "snapshot version %u is not understood", version);
   }
   v->named = version == SNAPSHOT_NAMED;

@@ -119,12 +119,22 @@ int key_compare(const void *a, const void *b);
 void keys_sort(struct script_key *keys, size_t count);
 void key_push(lua_State *L, const struct script_key *key);
 
+/* --- functions that the document's script defines (defined.c) --- */
+
+/* Notes them, once the chart is compiled. */
+void defined_find(struct chart *chart);
+void defined_release(struct chart *chart);
+/* Which of the current session's chart the function at `index` is; NULL: none, or it has state of its own. */
+const struct defined *defined_of(lua_State *L, int index);
+const struct defined *defined_named(const struct chart *chart, struct span name);
+
 /* --- values as bytes (keep.c) --- */
 
-/* What stands at `index`, nil included. Raises for what cannot be kept. */
+/* What stands at `index`, nil included; of a function of the document's script its name. Raises for what cannot be
+ * kept. */
 void keep_write(lua_State *L, int index, struct writer *w, struct arena *scratch);
-/* Passes over one value. False: bytes that keep_write never makes. */
-bool keep_check(struct reader *r, bool may_be_nothing);
+/* Passes over one value. False: bytes that keep_write never makes for a session of this chart. */
+bool keep_check(struct reader *r, bool may_be_nothing, const struct chart *chart);
 enum { KEEP_NOTHING = 0 /* the one byte of an unbound variable */ };
 /* Of bytes that have been checked. Raises when memory is refused. */
 void keep_push(lua_State *L, struct reader *r);

@@ -138,8 +138,8 @@ static enum err session_make(struct chart_worker *worker, const struct chart *ch
   return ERR_OK;
 }
 
-static enum err session_create(struct chart_worker *worker, const struct chart *chart, struct span id,
-                               struct chart_session **ret_session) {
+enum err session_create(struct chart_worker *worker, const struct chart *chart, struct span id,
+                        struct chart_session **ret_session) {
   struct chart_session *s;
   if (chart->spare->count > 0) {
     s = chart->spare->sessions[--chart->spare->count];

@@ -188,6 +188,9 @@ enum err invoke_compile_child(struct chart_session *s, struct span document, str
 
 /* --- the tree (run.c) --- */
 
+/* Of any chart, also one inside another. */
+enum err session_create(struct chart_worker *worker, const struct chart *chart, struct span id,
+                        struct chart_session **ret_session) MUST_CHECK;
 enum err session_create_child(struct chart_session *parent, const struct chart *chart, const struct invoke *invoke,
                               struct span id, struct span invokeid, struct chart_session **ret_child) MUST_CHECK;
 void session_destroy(struct chart_session *s);
@@ -211,7 +214,8 @@ void span_disown(struct span *s);
 /* --- snapshots (snapshot.c writes, restore.c reads) --- */
 
 #define SNAPSHOT_MAGIC "KCS"
-enum { SNAPSHOT_NAMED = 1, SNAPSHOT_NUMBERED = 2 /* versions */ };
+/* Versions; the third is the second of a chart whose script defines functions. */
+enum { SNAPSHOT_NAMED = 1, SNAPSHOT_NUMBERED = 2, SNAPSHOT_FUNCTIONS = 3 };
 /* What a numbered session has, in this order. */
 enum snapshot_part {
   PART_ENDED = 1 << 0, /* a flag alone */

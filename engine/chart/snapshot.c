@@ -17,6 +17,8 @@
  *   timer   := due (zigzag) · order · record (blob, see send.c)
  *   invocation := its number · kind (u8) [· invokeid] [· source (blob)] [· session]
  *
+ * Version 3 is the same of charts whose script defines functions: what names one stands among the variables.
+ *
  * Version 1, what chart_session_save_named writes, says everything by name and can be read by another chart, as long as
  * what the session is in exists there and makes a legal configuration:
  *
@@ -261,13 +263,21 @@ static enum err write_session(struct saving *v, struct chart_session *s) {
   return v->named ? write_named(v, s) : write_numbered(v, s);
 }
 
+static bool any_defines(struct chart_session *session) {
+  struct chart_session *s = session;
+  while (s && s->chart->defined_count == 0) {
+    s = session_next(session, s);
+  }
+  return s != NULL;
+}
+
 static enum err save(struct chart_session *session, bool named, struct writer *w, struct fault *fault) {
   ASSERT(!session->call && session->root == session && session->status != SESSION_NEW);
   sandbox_refill(session->worker);
   arena_reset(&session->worker->scratch);
   struct saving v = {w, &session->worker->scratch, fault, named};
   writer_raw(w, SPAN_LITERAL(SNAPSHOT_MAGIC));
-  writer_u8(w, named ? SNAPSHOT_NAMED : SNAPSHOT_NUMBERED);
+  writer_u8(w, named ? SNAPSHOT_NAMED : any_defines(session) ? SNAPSHOT_FUNCTIONS : SNAPSHOT_NUMBERED);
   return write_session(&v, session);
 }
 

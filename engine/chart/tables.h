@@ -290,6 +290,11 @@ enum { ABOVE_MAX = 512 };
 
 enum datamodel { DATAMODEL_LUA, DATAMODEL_NULL };
 
+struct defined {
+  struct span name; /* "rate", or "dates.last" in a table */
+  int ref;
+};
+
 struct chart {
   struct chart_worker *worker;
   struct chart *root;         /* itself for a chart that was compiled by name */
@@ -335,7 +340,11 @@ struct chart {
   uint32_t elements_count;
   struct element_attribute *element_attributes;
   struct label *labels;
-  uint32_t script; /* block of the global script; NONE */
+  uint32_t script;         /* block of the global script; NONE */
+  struct defined *defined; /* functions of that script, by name (defined.c) */
+  uint32_t defined_count;
+  struct span *stateful; /* names of those that no snapshot can hold */
+  uint32_t stateful_count;
 
   uint32_t fingerprint; /* of all that snapshots number: states, variables, invocations (numbers.c) */
   struct spare *spare;  /* sessions to be used again */

@@ -320,7 +320,7 @@ static bool check_variables(struct chart_session *s, struct reader *r, size_t *s
   bool valid = true;
   for (uint32_t i = 0; i < s->chart->variables_count && valid; i++) {
     size_t before = r->size;
-    valid = keep_check(r, true);
+    valid = keep_check(r, true, s->chart);
     sizes[i] = before - r->size;
   }
   return valid;
@@ -333,7 +333,7 @@ static bool check_strays(const struct chart_session *s, struct reader *r) {
   for (uint64_t i = 0; i < count && valid; i++) {
     struct span name = reader_blob(r);
     bool known = chart_variable_find(s->chart, name) != NONE || system_reserves(name);
-    valid = !r->failed && !known && (i == 0 || span_compare(before, name) < 0) && keep_check(r, false);
+    valid = !r->failed && !known && (i == 0 || span_compare(before, name) < 0) && keep_check(r, false, s->chart);
     before = name;
   }
   return valid;
@@ -370,11 +370,13 @@ static int run_save_map(lua_State *L) {
   size_t i = 0;
   lua_pushnil(L);
   while (lua_next(L, 1)) {
-    fields[i].name = arena_copy(op->arena, key_at(L, -2).text);
-    fields[i++].value = convert_from_lua(L, -1, op->arena, KEYS_KEPT);
+    if (lua_type(L, -1) != LUA_TFUNCTION || !defined_of(L, -1)) {
+      fields[i].name = arena_copy(op->arena, key_at(L, -2).text);
+      fields[i++].value = convert_from_lua(L, -1, op->arena, KEYS_KEPT);
+    }
     lua_pop(L, 1);
   }
-  ASSERT(value_map(fields, count, &op->result) == ERR_OK);
+  ASSERT(value_map(fields, i, &op->result) == ERR_OK);
   return 0;
 }
 
@@ -389,6 +391,21 @@ enum err variables_save_map(struct chart_session *s, struct arena *arena, struct
   return ERR_OK;
 }
 
+/* Another chart's snapshot does not say which functions this chart has: with the environment on top, all of them. */
+static void put_defined(lua_State *L, struct chart_session *s) {
+  for (uint32_t i = 0; i < s->chart->defined_count; i++) {
+    const struct defined *defined = &s->chart->defined[i];
+    push_name(L, s, NONE, defined->name);
+    bool there = lua_rawget(L, 1) != LUA_TNIL || memchr(defined->name.data, '.', defined->name.size);
+    lua_pop(L, 1);
+    if (!there) {
+      push_name(L, s, NONE, defined->name);
+      (void)lua_rawgeti(L, LUA_REGISTRYINDEX, defined->ref);
+      lua_settable(L, 1);
+    }
+  }
+}
+
 static int run_restore_map(lua_State *L) {
   struct operation *op = operation_of(L);
   push_environment(L, op->s);
@@ -397,6 +414,7 @@ static int run_restore_map(lua_State *L) {
     convert_push(L, &op->map->map.fields[i].value, KEYS_KEPT);
     lua_settable(L, 1); /* by way of the metatable, which refuses the names of the system */
   }
+  put_defined(L, op->s);
   return 0;
 }
 

@@ -117,6 +117,33 @@ static void what_cannot_be_kept_is_named(void **state) {
   }
 }
 
+/* Whatever it is that a function rests on besides its text: then it is not the same in each session. */
+static void functions_with_a_state_of_their_own_cannot_be_kept(void **state) {
+  struct bench *b = *state;
+  static const struct {
+    const char *head, *inside;
+  } cases[] = {
+      {"<script>local n = 0 function f() n = n + 1 return n end</script>", ""},
+      {"<script>local function g() end function f() g() end</script>", ""},
+      {"<datamodel><data id='odd'/></datamodel><script>if odd then function f() return 1 end else function f() return "
+       "2 "
+       "end end</script>",
+       "<onentry><script>odd = true if odd then function f() return 1 end end</script></onentry>"},
+      {"<script>function g() end</script>", "<onentry><script>function f() return 3 end</script></onentry>"},
+      {"<script>f = string.rep</script>", ""},
+      {"<script>function make(x) return function() return x end end f = make(1)</script>", ""},
+  };
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    struct span body = arena_printf(&b->arena, "%s<state id='s'>%s</state>", cases[i].head, cases[i].inside);
+    bench_start(b, arena_cstr(&b->arena, body));
+    struct writer w;
+    writer_init(&w);
+    assert_int_equal(chart_session_save(b->session, &w, &b->fault), ERR_UNSUPPORTED);
+    assert_non_null(strstr(b->fault.text, "\"f\""));
+    writer_finish(&w);
+  }
+}
+
 static enum err restore(struct bench *b, struct span bytes) {
   chart_session_destroy(&b->session);
   struct reader r = reader_of(bytes);
@@ -148,6 +175,40 @@ static void a_changed_chart_is_restored_by_names(void **state) {
   assert_int_equal(restore(b, bytes), ERR_CONFLICT);
   assert_int_equal(bench_compile(b, "<state id='b'><state id='c'/></state>"), ERR_OK);
   assert_int_equal(restore(b, bytes), ERR_CONFLICT);
+}
+
+static void functions_of_the_script_come_back(void **state) {
+  struct bench *b = *state;
+  static const char chart[] =
+      "<datamodel><data id='n' expr='1'/><data id='held'/></datamodel>"
+      "<script>function f(x) n = n + x return n end t = {g = f} function t.h() return f(10) "
+      "end</script>"
+      "<state id='s'><transition event='e'><script>held = {t.h}; f(1)</script></transition>"
+      "<transition event='d'><script>f = nil; r = held[1]() .. type(f)</script></transition></state>";
+  bench_start(b, chart);
+  struct span first = save(b);
+  assert_int_equal(restore(b, first), ERR_OK);
+  assert_true(span_equal(first, save(b)));
+  assert_int_equal(bench_event(b, "e", NULL), ERR_OK);
+  struct span second = save(b);
+  assert_int_equal(restore(b, second), ERR_OK);
+  assert_true(span_equal(second, save(b)));
+  assert_string_equal(bench_variable(b, "n"), "2");
+  bench_start(b, chart); /* compiled anew, as another process does */
+  assert_int_equal(restore(b, second), ERR_OK);
+  assert_true(span_equal(second, save(b)));
+}
+
+static void names_do_not_say_which_functions_there_are(void **state) {
+  struct bench *b = *state;
+  bench_start(b, "<datamodel><data id='n' expr='1'/></datamodel><script>function f(x) n = n + x end</script>"
+                 "<state id='s'><transition event='e'><script>f(1)</script></transition></state>");
+  struct span named = save_named(b);
+  bench_start(b, "<datamodel><data id='n'/></datamodel><script>function f(x) n = n + 2 * x end</script>"
+                 "<state id='s'><transition event='e'><script>f(1)</script></transition></state>");
+  assert_int_equal(restore(b, named), ERR_OK);
+  assert_int_equal(bench_event(b, "e", NULL), ERR_OK);
+  assert_string_equal(bench_variable(b, "n"), "3");
 }
 
 static void a_changed_chart_refuses_numbers(void **state) {
@@ -414,6 +475,9 @@ static void only_the_shortest_form_of_a_value_is_read(void **state) {
       {BYTES("\xD1\x04\x3F\xE0\x00\x00\x00\x00\x00\x00\x81"), true},  /* 0.5 as a key */
       {BYTES("\x06\xFF\xFF\xFF\xFF\x0F"), false},                     /* more items than bytes */
       {BYTES("\x09"), false},
+      {BYTES("\x09\x01"
+             "f"),
+       false}, /* a function that the chart does not define */
       {BYTES("\xE0"), false},
 #undef BYTES
   };
@@ -463,7 +527,7 @@ static void versions_and_magic_are_checked(void **state) {
   struct span bytes = save(b);
   uint8_t *changed = arena_alloc(&b->arena, bytes.size);
   memcpy(changed, bytes.data, bytes.size);
-  changed[3]++;
+  changed[3] += 2; /* 3 is of charts with functions */
   assert_int_equal(restore(b, span_of(changed, bytes.size)), ERR_VERSION);
   changed[0]++;
   assert_int_equal(restore(b, span_of(changed, bytes.size)), ERR_CORRUPT);
@@ -490,6 +554,9 @@ int main(void) {
       cmocka_unit_test_setup_teardown(keys_of_all_kinds_survive, setup, teardown),
       cmocka_unit_test_setup_teardown(shared_tables_are_parted, setup, teardown),
       cmocka_unit_test_setup_teardown(what_cannot_be_kept_is_named, setup, teardown),
+      cmocka_unit_test_setup_teardown(functions_with_a_state_of_their_own_cannot_be_kept, setup, teardown),
+      cmocka_unit_test_setup_teardown(functions_of_the_script_come_back, setup, teardown),
+      cmocka_unit_test_setup_teardown(names_do_not_say_which_functions_there_are, setup, teardown),
       cmocka_unit_test_setup_teardown(a_changed_chart_is_restored_by_names, setup, teardown),
       cmocka_unit_test_setup_teardown(a_changed_chart_refuses_numbers, setup, teardown),
       cmocka_unit_test_setup_teardown(names_and_numbers_say_the_same, setup, teardown),

@@ -12,6 +12,7 @@
 
 #include <string.h>
 
+#include "base/words.h"
 #include "runtime/told.h"
 
 enum { TIMERS_AT_ONE_MOMENT = 1000 };
@@ -168,7 +169,7 @@ static enum err check_loop(struct work *work, struct case_slot *slot) {
     slot->fired_count = 0;
   }
   if (++slot->fired_count > TIMERS_AT_ONE_MOMENT) {
-    return fault_set(&work->fault, ERR_LIMIT, "more than %d timers of the case at one moment", TIMERS_AT_ONE_MOMENT);
+    return fault_set(&work->fault, ERR_LIMIT, "в один момент у случая больше %d сроков", TIMERS_AT_ONE_MOMENT);
   }
   return ERR_OK;
 }
@@ -182,7 +183,7 @@ static enum err step(struct work *work, const struct work_input *input, struct c
   enum err err = case_step(slot->file, in, work->now, &effects, &work->fault);
   work->runtime->stats.steps++;
   if (err != ERR_OK) {
-    return fault_set(work->fault.err == ERR_OK ? &work->fault : NULL, err, "the step failed: %s", err_text(err));
+    return fault_set(work->fault.err == ERR_OK ? &work->fault : NULL, err, "шаг не удался: %s", words_of_err(err));
   }
   bool took = case_took(slot->file);
   bool may_be_idle = in->kind == CASE_INPUT_WATCHED || in->kind == CASE_INPUT_CALENDAR;
@@ -223,7 +224,8 @@ static enum err run_input(struct work *work, const struct work_input *input) {
   work->failed_case = input->identity.id;
   TRY(check_gate(work, input));
   if (++work->steps > work->runtime->limits.steps_max) {
-    return fault_set(&work->fault, ERR_LIMIT, "one input led to more than %u steps", work->runtime->limits.steps_max);
+    return fault_set(&work->fault, ERR_LIMIT, "одно сообщение вызвало больше %u шагов",
+                     work->runtime->limits.steps_max);
   }
   TRY(begin_if_unknown(work, input));
   struct case_slot *slot = NULL;

@@ -87,6 +87,8 @@ class Adapter:
         return self.root / "rejected" / name
 
     def results(self, name):
+        """They are written when the last receipt has come, which may be a moment after the clock has arrived."""
+        wait_for(lambda: self.done(name + ".result.csv").exists())
         return read_table(self.done(name + ".result.csv"))
 
     def states(self, name):

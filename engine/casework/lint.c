@@ -32,6 +32,20 @@ static const struct lint_rule deadline_unheard = {
      "it",
      "добавьте переход с event=\"deadline.%1\" (или event=\"deadline\") в состояние этого срока или в объемлющее"},
 };
+static const struct lint_rule due_twice = {
+    "due-twice",
+    LINT_ERROR,
+    {"the deadline \"%1\" has both \"due\" and \"dueexpr\"", "у срока «%1» стоят и due, и dueexpr"},
+    {"leave one of them", "оставьте одно из двух"},
+};
+static const struct lint_rule deadline_twice = {
+    "deadline-twice",
+    LINT_ERROR,
+    {"another deadline that may run at the same time is called \"%1\", too: deadline.%1 tells nobody which of them was "
+     "missed",
+     "«%1» называется и другой срок, который может идти одновременно: по событию deadline.%1 не понять, какой нарушен"},
+    {"give it another id, or both a key", "дайте ему другой id или обоим — key"},
+};
 static const struct lint_rule unknown_role = {
     "unknown-role",
     LINT_ERROR,
@@ -368,7 +382,28 @@ static void lint_started_process(const struct looking *l, const struct node *nod
   }
 }
 
+static bool is_another_deadline(const struct node *a, const struct node *b) {
+  bool same = a != b && is_element(b, "deadline") && !node_has(b, "key") &&
+              span_equal(span_trim(node_get(a, "id")), span_trim(node_get(b, "id")));
+  return same && can_be_together(a->parent, b->parent);
+}
+
+/* Of two the later one is told. */
+static void lint_deadline_id(const struct looking *l, const struct node *node) {
+  struct span id = span_trim(node_get(node, "id"));
+  for (const struct node *at = l->root; at && at != node && id.size > 0; at = node_walk(l->root, at)) {
+    if (!node_has(node, "key") && is_another_deadline(node, at)) {
+      tell(l, &deadline_twice, node, id, span_of(NULL, 0));
+      return;
+    }
+  }
+}
+
 static void lint_deadline(const struct looking *l, const struct node *node) {
+  lint_deadline_id(l, node);
+  if (node_has(node, "due") && node_has(node, "dueexpr")) {
+    tell(l, &due_twice, node, node_get(node, "id"), span_of(NULL, 0));
+  }
   lint_role(l, node, "owner");
   lint_events(l, node, "met-by");
   lint_events(l, node, "ends-by");

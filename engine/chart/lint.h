@@ -58,6 +58,11 @@ void lint_chart(const struct chart *chart, struct lint *lint);
 struct node;
 void lint_document(const struct chart *chart, const struct node *root, struct lint *lint);
 
+/* Names in expressions that nothing sets, and dates without quotes. `vocabulary` and `functions`, which scripts may call
+ * beside the library, may be NULL. */
+void lint_names(const struct chart *chart, const struct node *root, const struct chart_vocabulary *vocabulary,
+                const struct chart_function_entry *functions, struct lint *lint);
+
 /* A fault of chart_compile or of reading: its own rule. */
 void lint_fault(struct lint *lint, const struct fault *fault);
 /* The Russian for a text of this room (a fault, a message of the Lua compiler); the text itself when there is none. */

@@ -42,8 +42,9 @@ struct chart_schema;
  */
 enum err chart_schema_load(const char *config_dir, struct chart_schema **ret_schema, struct fault *fault) MUST_CHECK;
 void chart_schema_destroy(struct chart_schema **schema);
-/* Adds what the schema does not allow. `document` is well-formed and has no document type declaration. */
-void chart_schema_check(const struct chart_schema *schema, struct span document, struct lint *lint);
+/* Adds what the schema does not allow, and in the chart of a `process` the elements that nobody reads. `document` is
+ * well-formed and has no document type declaration. */
+void chart_schema_check(const struct chart_schema *schema, struct span document, bool process, struct lint *lint);
 
 /* ---- verbs ---- */
 

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/json.h"
+#include "casework/functions.h"
 #include "casework/lint.h"
 #include "chart.h"
 #include "cli.h"
@@ -194,6 +195,7 @@ static bool lint_compiled(struct chart_file *file, const struct node *root, bool
   }
   lint_chart(chart, lint);
   lint_document(chart, root, lint);
+  lint_names(chart, root, casework_vocabulary(), functions_table(), lint);
   return true;
 }
 
@@ -207,7 +209,7 @@ static void lint_source(struct linting *l, struct chart_file *file, struct lint 
     return;
   }
   if (l->schema) {
-    chart_schema_check(l->schema, file->source, lint);
+    chart_schema_check(l->schema, file->source, speaks_of_cases(l, file), lint);
   }
   if (err != ERR_OK) {
     lint_fault_once(lint, &fault);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/words.h"
+#include "casework/definition.h"
 #include "chart.h"
 
 struct chart_schema {
@@ -25,6 +26,15 @@ static const struct lint_rule against_schema = {
     {"%1", "%1"},
     {"correct it: config/schema/w3c and config/processes/kurator-case.xsd say what may stand where",
      "исправьте запись; что где может стоять: engine/casework/VOCABULARY.md и схема config/processes/kurator-case.xsd"},
+};
+
+static const struct lint_rule foreign_element = {
+    "foreign-element",
+    LINT_WARNING,
+    {"nobody reads the element <%1>: it is of the namespace \"%2\"",
+     "элемент <%1> никто не прочтёт: он из пространства имён «%2»"},
+    {"correct the xmlns of its prefix: the elements of cases are of \"%3\"",
+     "исправьте xmlns у его приставки: элементы дела — из «%3»"},
 };
 
 /* ---- messages ---- */
@@ -48,7 +58,7 @@ static struct span readable(const char *message, struct arena *arena) {
   struct span text = span_trim(span_of_cstr(message));
   text = replaced(text, "{http://www.w3.org/2005/07/scxml}", "", arena);
   text = replaced(text, "{urn:kurator:case}", "k:", arena);
-  return replaced(text, "##other{http://www.w3.org/2005/07/scxml}*, ", "", arena);
+  return replaced(text, "##other*, ", "", arena);
 }
 
 /* ---- where the W3C's schema is narrower than its recommendation ---- */
@@ -116,13 +126,29 @@ static bool is_mistaken(const xmlError *error) {
   return is_named(node, "transition") && strstr(error->message, "attribute 'event'") && is_fine_event(node);
 }
 
+/* Of a value against a list or a union of types the last finding has already said what is wrong with it. */
+static bool is_repeated(const struct lint *lint, struct span text) {
+  static const char general[] = "is not a valid value of the";
+  const uint8_t *end = text.size > 0 ? memmem(text.data, text.size, "': ", 3) : NULL;
+  if (!end || lint->count == 0 || !memmem(text.data, text.size, general, sizeof general - 1)) {
+    return false;
+  }
+  const struct lint_finding *last = &lint->items[lint->count - 1];
+  return last->rule == &against_schema &&
+         span_starts_with(last->words[0], span_of(text.data, (size_t)(end - text.data) + 3));
+}
+
 static void take_violation(void *arg, xmlErrorPtr error) {
   struct lint *lint = arg;
   struct span none = {NULL, 0};
   const xmlNode *node = error->node;
   long line = node ? xmlGetLineNo(node) : error->line;
-  if (error->level >= XML_ERR_ERROR && error->message && !is_mistaken(error)) {
-    lint_add(lint, &against_schema, line > 0 ? (uint32_t)line : 1, readable(error->message, lint->arena), none, none);
+  if (error->level < XML_ERR_ERROR || !error->message || is_mistaken(error)) {
+    return;
+  }
+  struct span text = readable(error->message, lint->arena);
+  if (!is_repeated(lint, text)) {
+    lint_add(lint, &against_schema, line > 0 ? (uint32_t)line : 1, text, none, none);
   }
 }
 
@@ -185,13 +211,59 @@ void chart_schema_destroy(struct chart_schema **schema) {
 
 /* ---- checking ---- */
 
-void chart_schema_check(const struct chart_schema *schema, struct span document, struct lint *lint) {
+/* The next node of a document in its order. */
+static const xmlNode *next_node(const xmlNode *node) {
+  if (node->type == XML_ELEMENT_NODE && node->children) {
+    return node->children;
+  }
+  while (node->type == XML_ELEMENT_NODE || node->parent) {
+    if (node->next || !node->parent) {
+      return node->next;
+    }
+    node = node->parent;
+  }
+  return NULL;
+}
+
+/* What <data>, <content> and <assign> hold is a value, of whatever namespace. */
+static bool holds_value(const xmlNode *node) {
+  return is_named(node, "data") || is_named(node, "content") || is_named(node, "assign");
+}
+
+static bool is_of(const xmlNode *node, const char *uri) {
+  return node && node->type == XML_ELEMENT_NODE && node->ns && node->ns->href &&
+         strcmp((const char *)node->ns->href, uri) == 0;
+}
+
+static bool is_foreign(const xmlNode *node, bool process) {
+  static const char scxml[] = "http://www.w3.org/2005/07/scxml";
+  const struct chart_vocabulary *vocabulary = casework_vocabulary();
+  bool other = node->type == XML_ELEMENT_NODE && node->ns && node->ns->href && !is_of(node, scxml) &&
+               !is_of(node, vocabulary->namespace_uri);
+  if (!other || !is_of(node->parent, scxml) || holds_value(node->parent)) {
+    return false;
+  }
+  size_t alike = strlen(vocabulary->type_prefix) - 1;
+  return process || strncmp((const char *)node->ns->href, vocabulary->type_prefix, alike) == 0;
+}
+
+static void check_foreign(xmlDocPtr doc, bool process, struct lint *lint) {
+  for (const xmlNode *node = xmlDocGetRootElement(doc); node; node = next_node(node)) {
+    if (is_foreign(node, process)) {
+      lint_add(lint, &foreign_element, (uint32_t)xmlGetLineNo(node), span_of_cstr((const char *)node->name),
+               span_of_cstr((const char *)node->ns->href), span_of_cstr(casework_vocabulary()->namespace_uri));
+    }
+  }
+}
+
+void chart_schema_check(const struct chart_schema *schema, struct span document, bool process, struct lint *lint) {
   int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_BIG_LINES;
   xmlDocPtr doc = xmlReadMemory((const char *)document.data, (int)document.size, NULL, NULL, options);
   xmlSchemaValidCtxtPtr check = doc ? xmlSchemaNewValidCtxt(schema->schema) : NULL;
   if (check) {
     xmlSchemaSetValidStructuredErrors(check, take_violation, lint);
     (void)xmlSchemaValidateDoc(check, doc);
+    check_foreign(doc, process, lint);
   }
   xmlSchemaFreeValidCtxt(check);
   xmlFreeDoc(doc);

@@ -32,6 +32,7 @@ static void look_through(const struct chart *chart, struct span input, struct ar
   ASSERT(document_read(&options, input, arena, &root, NULL) == ERR_OK);
   lint_chart(chart, &lint);
   lint_document(chart, root, &lint);
+  lint_names(chart, root, &charts_vocabulary, NULL, &lint);
   lint_sort(&lint);
   for (size_t i = 0; i < lint.count; i++) {
     ASSERT(lint_message(&lint.items[i], LINT_RUSSIAN, arena).size > 0);

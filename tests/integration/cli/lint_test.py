@@ -19,7 +19,8 @@ KURATOR, ROOT = sys.argv.pop(1), sys.argv.pop(1)
 CONFIG = os.path.join(ROOT, "config")
 RIGHT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "right")
 BAD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bad")
-LINTERS = ("engine/chart/lint_chart.c", "engine/casework/lint.c", "ops/cli/chart_lint.c", "ops/cli/chart_schema.c")
+LINTERS = ("engine/chart/lint_chart.c", "engine/chart/lint_names.c", "engine/casework/lint.c",
+           "ops/cli/chart_lint.c", "ops/cli/chart_schema.c")
 
 
 def lint(*arguments):

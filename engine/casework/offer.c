@@ -79,8 +79,21 @@ static void offer_to(struct step *s, const struct live *live, const struct parti
   step_tell(s, event, DATA_MAP(s, fields), live->invokeid, NULL);
 }
 
-static const struct participant *choose(const struct step *s, struct span kind, const struct value *params,
-                                        bool *ret_unfit) {
+/* What the counters say, and what this step has changed already: whoever gives the case back has room for it again. */
+static int64_t load_with_step(void *arg, struct span participant) {
+  const struct step *s = arg;
+  const struct casework_ports *ports = &s->c->casework->options.ports;
+  int64_t load = ports->load ? ports->load(ports->arg, participant) : 0;
+  for (size_t i = 0; i < s->effects->count; i++) {
+    const struct case_effect *effect = &s->effects->items[i];
+    if (effect->kind == CASE_EFFECT_LOAD && span_equal(effect->participant, participant)) {
+      load += effect->delta;
+    }
+  }
+  return load;
+}
+
+static const struct participant *choose(struct step *s, struct span kind, const struct value *params, bool *ret_unfit) {
   static const struct value nil = {.kind = VALUE_NIL};
   const struct casework_options *options = &s->c->casework->options;
   const struct value *exclude = value_get(params, "exclude");
@@ -99,8 +112,8 @@ static const struct participant *choose(const struct step *s, struct span kind, 
       .prefer = prefer ? prefer : &nil,
       .recalled = recalled,
       .now = s->now,
-      .load = options->ports.load,
-      .load_arg = options->ports.arg,
+      .load = load_with_step,
+      .load_arg = s,
   };
   return routing_choose(&query, ret_unfit);
 }

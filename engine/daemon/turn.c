@@ -267,8 +267,12 @@ static enum err stepping_turn(struct turn *turn) {
 
 /* ---- a turn ---- */
 
+/* What waits for a store that takes nothing has no receipt: its senders bring it again, to whoever is there then. */
 static bool drained(const struct turn *turn) {
   const struct runtime *runtime = turn->daemon->runtime;
+  if (turn->room != STORE_HAS_ROOM && !runtime_committing(runtime)) {
+    return true;
+  }
   return turn->is_virtual ? !runtime_committing(runtime) : runtime_idle(runtime);
 }
 
@@ -419,6 +423,7 @@ void turn_drain(struct turn *turn) {
     return;
   }
   turn->draining = true;
+  turn->backoff_until = 0;
   if (turn->is_virtual) {
     turn->state = TURN_HELD;
   }

@@ -178,6 +178,18 @@ class Trouble(Base):
                 self.assert_goes_on()
         self.assertEqual(0, self.engine.stop(), self.engine.told())
 
+    def test_an_end_does_not_wait_for_a_disk_that_takes_nothing(self):
+        self.start()
+        self.sender.send(20)
+        self.assertTrue(self.sender.settles(20))
+        self.disk.fails("ENOSPC")
+        self.assert_waits("нет места")
+        self.assertEqual(0, self.engine.stop(), self.engine.told())
+        self.assertNotIn("did not finish in time", self.engine.told())
+        self.disk.works()
+        self.engine.start(*SYSTEM)
+        self.assert_goes_on()
+
     def test_trouble_that_lasts_does_not_fill_the_log(self):
         self.start()
         self.disk.fails("ENOSPC")

@@ -8,6 +8,7 @@
 #include "base/civil.h"
 #include "base/json.h"
 #include "lists.h"
+#include "status.h"
 #include "table.h"
 
 enum { WORD_BYTES = 32 << 10, NAME_BYTES = 80, STILL_SECONDS = 60, PAGE_SECONDS_MIN = 5 };
@@ -51,6 +52,18 @@ static void lines_print(const struct client_rows *rows) {
   }
 }
 
+static int row_show(const struct client *client, const char *verb) {
+  DEFER(client_rows_finish) struct client_rows rows;
+  client_rows_init(&rows);
+  int code = client_ask(client, verb, NULL, 0, &rows);
+  if (code == CLI_OK && client->output == CLIENT_TABLE) {
+    lines_print(&rows);
+  } else if (code == CLI_OK) {
+    table_show(client, &rows, NULL);
+  }
+  return code;
+}
+
 static int one_row(int argc, char **argv, const char *verb) {
   struct client_options options = {.endpoint = NULL};
   const struct cli_option table[] = {CLIENT_OPTIONS(options), {NULL, NULL, NULL}};
@@ -59,23 +72,36 @@ static int one_row(int argc, char **argv, const char *verb) {
     return CLI_USAGE;
   }
   int code = client_open(&options, &client);
-  if (code != CLI_OK) {
-    return code;
+  if (code == CLI_OK) {
+    code = row_show(&client, verb);
+    client_close(&client);
   }
-  DEFER(client_rows_finish) struct client_rows rows;
-  client_rows_init(&rows);
-  code = client_ask(&client, verb, NULL, 0, &rows);
-  if (code == CLI_OK && client.output == CLIENT_TABLE) {
-    lines_print(&rows);
-  } else if (code == CLI_OK) {
-    table_show(&client, &rows, NULL);
-  }
-  client_close(&client);
   return code;
 }
 
 int status_show(int argc, char **argv) {
-  return one_row(argc, argv, "status");
+  struct client_options options = {.endpoint = NULL};
+  struct client client;
+  bool metrics = false;
+  const char *out = NULL;
+  const struct cli_option table[] = {
+      CLIENT_OPTIONS(options), {"--prometheus", NULL, &metrics}, {"--out", &out, NULL}, {NULL, NULL, NULL}};
+  if (cli_options_read(argc, argv, table, NULL, 0) < 0) {
+    return CLI_USAGE;
+  }
+  if (out && !metrics) {
+    return cli_usage("--out стоит только вместе с --prometheus");
+  }
+  int code = client_open(&options, &client);
+  if (code == CLI_UNREACHABLE && metrics) {
+    int written = status_metrics(NULL, out);
+    return written == CLI_OK ? code : written;
+  }
+  if (code == CLI_OK) {
+    code = metrics ? status_metrics(&client, out) : row_show(&client, "status");
+    client_close(&client);
+  }
+  return code;
 }
 
 int clock_show(int argc, char **argv) {

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import sys
 import unittest
@@ -49,6 +50,43 @@ class Doctor(unittest.TestCase):
         self.engine.start("--clock", "system")
         found = self.findings()
         self.assertLessEqual(set(found), {"calendar"})  # of the day on which this test runs
+
+    def metrics(self, *words, code=0):
+        """Name with labels → number, each declared once before its first number."""
+        path = self.engine.folder / "kurator.prom"
+        result = self.engine.ask("status", "--prometheus", "--out", path, *words)
+        self.assertEqual(code, result.returncode, result.stderr)
+        text = path.read_text()
+        self.assertTrue(text.endswith("\n") and text.isascii(), text)
+        declared, numbers = {}, {}
+        for line in text.splitlines():
+            comment = re.fullmatch(r"# (HELP|TYPE) (kurator_[a-z_]+) (\S.*)", line)
+            if comment:
+                declared.setdefault(comment[2], []).append(comment[1])
+                continue
+            number = re.fullmatch(r'(kurator_[a-z_]+)(?:\{(?:[a-z]+="[A-Za-z0-9_-]+",?)+\})? (-?\d+)', line)
+            self.assertTrue(number, line)
+            self.assertEqual(["HELP", "TYPE"], declared[number[1]])
+            self.assertNotIn(line.split()[0], numbers)
+            numbers[line.split()[0]] = int(number[2])
+        return numbers
+
+    def test_programs_that_watch_get_numbers_and_no_case(self):
+        self.assertEqual({"kurator_up": 0}, self.metrics("--timeout", "1", code=7))
+        self.engine.start()
+        self.send("2024-01-10", notice("86-2024-00001"),
+                  {"as": "provider-surgut", "event": "visit.done", "case": "86-2024-00009", "data": {"phase": "before"}})
+        numbers = self.metrics()
+        self.assertEqual((1, 2, 1), tuple(numbers["kurator_" + name] for name in ("up", "journal_entries", "incidents_open")))
+        self.assertLess(0, numbers["kurator_store_bytes"])
+        self.assertLess(numbers["kurator_store_bytes"], numbers["kurator_store_bytes_max"])
+        self.assertEqual(0, numbers['kurator_participant_connected{participant="wg-surgut",kind="working_group"}'])
+        self.assertNotIn("kurator_backup_timestamp_seconds", numbers)
+        self.assertEqual(0, self.engine.ask("backup", "--out", self.engine.folder / "copy").returncode)
+        self.assertLess(0, self.metrics()["kurator_backup_timestamp_seconds"])
+        for secret in ("86-2024", "Неразглашаемов"):
+            self.assertNotIn(secret, (self.engine.folder / "kurator.prom").read_text())
+        self.assertEqual(2, self.engine.ask("status", "--out", self.engine.folder / "x").returncode)
 
     def test_nobody_there_is_told_with_what_to_do(self):
         self.assertEqual({"reachable"}, set(self.findings("--timeout", "1")))

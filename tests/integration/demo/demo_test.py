@@ -23,7 +23,7 @@ CASE = "86-2025-00137"
 QUESTIONS = ("status -o json", "doctor -o jsonl", "participant list -o jsonl", "incident list --all -o jsonl",
              "case list -o jsonl", "deadline list -o jsonl", "referral list -o jsonl", "case show %s -o jsonl" % CASE,
              "case timeline %s -o jsonl" % CASE, "person show %s" % CASE, "journal export", "outcome export",
-             "audit export", "case show Неизвестный", "incident retry %s 77" % CASE)
+             "audit export", "status --prometheus", "case show Неизвестный", "incident retry %s 77" % CASE)
 
 
 def lines_of_notices():

@@ -312,6 +312,21 @@ static void tell_bad_line(void *arg, uint32_t line, const struct fault *fault) {
   (void)fprintf(stderr, "kurator: журнал: %s\n", fault->text);
 }
 
+struct looking {
+  struct report *report;
+  const struct casework *casework;
+};
+
+/* The calendar in use goes with the rehearsal: the same again, from its source. */
+static enum err look(void *arg, struct store *store) {
+  const struct looking *looking = arg;
+  struct report *report = looking->report;
+  const struct calendar_options options = {.decree_days_off = report->config->engine.calendar.decree_days_off};
+  struct span source = calendar_source(casework_calendar(looking->casework));
+  TRY(calendar_create(source, options, &report->calendar, NULL));
+  return report_facts_read(report, store);
+}
+
 /* `ret_played`: the facts are there, whatever was wrong with single lines. */
 static int rehearse(struct report *report, const struct source *source, bool *ret_played) {
   struct fault fault = {.err = ERR_OK};
@@ -323,14 +338,15 @@ static int rehearse(struct report *report, const struct source *source, bool *re
   if (err != ERR_OK) {
     return cli_fail(cli_exit_of(err), "%s", fault.text);
   }
+  struct looking looking = {report, casework};
   const struct rehearse_options options = {
       .casework = casework,
       .runtime = &runtime,
       .events = source->events,
       .until_moment = true,
       .moment = source->moment,
-      .look = report_facts_read,
-      .look_arg = report,
+      .look = look,
+      .look_arg = &looking,
       .bad_line = tell_bad_line,
   };
   err = rehearse_run(&options, &counts, &fault);

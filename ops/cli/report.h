@@ -170,6 +170,7 @@ struct report_period {
 };
 struct report {
   const struct config *config;
+  struct calendar *calendar; /* that counts at the position: config's, with what the journal has imported over it */
   const struct report_definition *definition;
   struct report_period period;
   const struct participant *participant; /* --for; NULL: all */

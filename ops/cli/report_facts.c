@@ -415,6 +415,7 @@ enum err report_facts_read(void *arg, struct store *store) {
 }
 
 void report_facts_finish(struct report *report) {
+  calendar_destroy(&report->calendar);
   for (int i = 0; i < REPORT_TABLES; i++) {
     free(report->tables[i].rows);
     report->tables[i] = (struct report_table){.rows = NULL};

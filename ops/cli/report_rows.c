@@ -271,7 +271,7 @@ static struct value days_left(const struct report *report, const struct value *v
     return value_nil();
   }
   civil_day today = civil_moment_day(report->at);
-  return value_int(calendar_working_days_between(report->config->calendar, today, day));
+  return value_int(calendar_working_days_between(report->calendar, today, day));
 }
 
 /* True if the next sitting comes after that date, or never. */

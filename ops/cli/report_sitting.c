@@ -149,7 +149,7 @@ static void judge_term(struct report *report) {
   const struct calendar_view view = view_of(report);
   civil_day next = next_sitting(&view, today + 1);
   if (term_parse(report->definition->sitting, &term, &fault) != ERR_OK ||
-      calendar_due(report->config->calendar, today, &term, TERM_SHIFT_ON, &due) != ERR_OK ||
+      calendar_due(report->calendar, today, &term, TERM_SHIFT_ON, &due) != ERR_OK ||
       (next != CIVIL_DAY_NONE && next <= due.day)) {
     return;
   }

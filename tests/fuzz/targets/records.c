@@ -20,6 +20,7 @@ RECORD(journal, struct record_journal, record_journal_read, record_journal_write
 RECORD(receipt, struct record_receipt, record_receipt_read, record_receipt_write)
 RECORD(cursor, struct record_cursor, record_cursor_read, record_cursor_write)
 RECORD(secret, struct record_secret, record_secret_read, record_secret_write)
+RECORD(calendar, struct record_calendar, record_calendar_read, record_calendar_write)
 RECORD(signed_head, struct record_signed, record_signed_read, record_signed_write)
 
 static enum err generation(struct span bytes, struct writer *w) {
@@ -89,7 +90,7 @@ static enum err number_key(struct span bytes, struct writer *w) {
 typedef enum err (*round_trip)(struct span bytes, struct writer *w);
 static const round_trip round_trips[] = {head,         case_,    deadline,   incident, journal,      receipt,
                                          cursor,       plain,    generation, case_key, deadline_key, timer_key,
-                                         incident_key, pair_key, number_key, secret,   signed_head};
+                                         incident_key, pair_key, number_key, secret,   signed_head,  calendar};
 
 enum { CHOICE_JOURNAL = 4, CHOICE_RECEIPT = 5, CHOICE_KEYS = 9, CHOICE_LATER = 15 };
 

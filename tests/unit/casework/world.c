@@ -456,6 +456,40 @@ void world_internal(struct world *w, const char *case_id, const char *event) {
   follow_up(w);
 }
 
+/* Both are in the order of their dates; of two for one day the amended row counts. */
+static struct span merged_rows(struct world *w, struct span year, struct span more) {
+  enum { DATE = CIVIL_DATE_TEXT - 1 };
+  struct writer csv;
+  writer_init(&csv);
+  writer_printf(&csv, "date,kind,note\n");
+  while (year.size > 0 || more.size > 0) {
+    int order = year.size == 0 ? 1 : more.size == 0 ? -1 : memcmp(year.data, more.data, DATE);
+    struct span line = order < 0 ? span_cut(year, '\n', &year) : span_cut(more, '\n', &more);
+    if (order == 0) {
+      (void)span_cut(year, '\n', &year);
+    }
+    writer_printf(&csv, "%.*s\n", SPAN_ARG(line));
+  }
+  struct span copy = arena_copy(&w->arena, writer_span(&csv));
+  writer_finish(&csv);
+  return copy;
+}
+
+void world_amend(struct world *w, const char *case_id, const char *rows) {
+  struct calendar *with = NULL;
+  struct fault fault = {0};
+  struct span csv = merged_rows(w, calendar_source_year(w->calendar, 2026), span_of_cstr(rows));
+  if (calendar_amend(w->calendar, csv, &with, &fault) != ERR_OK) {
+    fail_msg("%s", fault.text);
+  }
+  assert_ptr_equal(w->calendar, casework_calendar_swap(w->casework, with));
+  calendar_destroy(&w->calendar);
+  w->calendar = with;
+  const struct case_input input = {.kind = CASE_INPUT_CALENDAR, .occurred_at = w->now};
+  assert_int_equal(step(w, world_case(w, case_id), NULL, &input), ERR_OK);
+  follow_up(w);
+}
+
 static const struct world_timer *next_timer(const struct world *w) {
   const struct world_timer *next = NULL;
   for (size_t i = 0; i < w->timers_count; i++) {

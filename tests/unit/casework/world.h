@@ -82,6 +82,9 @@ void world_event(struct world *w, const char *case_id, const char *sender, const
 /* An event that another case of the family handles. */
 void world_watched(struct world *w, const char *case_id, const char *event, const char *data, const char *occurred);
 void world_internal(struct world *w, const char *case_id, const char *event);
+/* These days of 2026, ascending, each a row ended by a line feed, take the place of what the calendar says of them; the
+ * old calendar is gone. Then the case is stepped by the new one. */
+void world_amend(struct world *w, const char *case_id, const char *rows);
 /* Fires timers up to a moment ("2026-01-20" is its beginning) and sets the clock to it. */
 void world_until(struct world *w, const char *moment);
 

@@ -337,6 +337,65 @@ static void what_is_wrong_with_a_file_is_said(void **state) {
   assert_int_equal(0, runtime_journal_head(b.runtime));
 }
 
+/* ---- families that speak to each other ---- */
+
+/* Each case tells an account of it; the account, which stands last, has seven working days, till the 21st. */
+static void begin_informing(void) {
+  bench_restart_with(&b, "informing");
+  begin_cases(CASES, MONDAY);
+  submit_visit(0, 1);
+  bench_until(&b, MONDAY);
+  HAS(bench_outcome(&b), "\"case\":\"account.north\",\"process\":\"account\",\"id\":\"settle\"");
+}
+
+static const char *line_of(const char *journal, const char *part) {
+  const char *found = strstr(journal, part);
+  assert_non_null(found);
+  return found;
+}
+
+static void who_is_told_something_is_recounted_first(void **state) {
+  (void)state;
+  struct fault fault = {0};
+  begin_informing();
+  assert_int_equal(ERR_OK, ask(later_by_a_day(), &fault));
+  tick(TUESDAY);
+  assert_true(runtime_calendar_state(b.runtime).recounting);
+  submit_visit(55, 2);
+  tick(TUESDAY);
+  assert_memory_equal("accepted", bench_receipt(&b), 8);
+  until_recounted(TUESDAY);
+  const char *journal = bench_export(&b);
+  const char *account = line_of(journal, "\"case\":\"account.north\",\"recount\"");
+  assert_true(account < line_of(journal, "\"event\":\"visit.done\",\"case\":\"86-55\""));
+  assert_true(account < line_of(journal, "\"case\":\"86-50\",\"recount\""));
+  assert_int_equal(1, bench_count(journal, "\"case\":\"account.north\",\"recount\""));
+  bench_until(&b, REHEARSED);
+  assert_rehearses();
+}
+
+/* The 20th is off: nothing to the cases, which are missed that night and say so; the account is due a day later. */
+static void a_timer_that_tells_something_waits_for_that_too(void **state) {
+  (void)state;
+  static const char *const rows[] = {"2026-01-20,off,перенос", NULL};
+  struct fault fault = {0};
+  begin_informing();
+  bench_until(&b, "2026-01-19T23:59:59+05:00");
+  assert_int_equal(ERR_OK, ask(amended(rows), &fault));
+  tick("2026-01-19T23:59:59+05:00");
+  assert_true(runtime_calendar_state(b.runtime).recounting);
+  tick("2026-01-20T08:00:00+05:00");
+  until_recounted("2026-01-20T08:00:00+05:00");
+  const char *journal = bench_export(&b);
+  assert_int_equal(1, bench_count(journal, "\"recount\":{"));
+  const char *account = line_of(journal, "\"case\":\"account.north\",\"recount\"");
+  const char *timers = line_of(account, "\"timers\":");
+  assert_true(timers < strchr(account, '\n'));
+  HAS(bench_outcome(&b), "\"due\":\"2026-01-22\"");
+  bench_until(&b, REHEARSED);
+  assert_rehearses();
+}
+
 /* ---- what it would change ---- */
 
 static bool note_change(void *arg, const struct runtime_recount_change *change) {
@@ -405,6 +464,8 @@ int main(void) {
       TEST(a_kill_in_the_middle_goes_on_where_it_was),
       TEST(one_import_at_a_time),
       TEST(what_is_wrong_with_a_file_is_said),
+      TEST(who_is_told_something_is_recounted_first),
+      TEST(a_timer_that_tells_something_waits_for_that_too),
       TEST(a_preview_says_what_would_change_and_changes_nothing),
       TEST(a_preview_names_what_would_not_be_missed_yet),
   };

@@ -309,7 +309,9 @@ static enum err compile_data_value(struct compiler *c, const struct node *node, 
   }
   *ret_expr = NONE;
   if (node_has(node, "expr")) {
-    *ret_expr = compile_expr(c, node_get(node, "expr"), node->line);
+    struct span expr = node_get(node, "expr");
+    c->chart->data_define |= expr.size > 0 && memmem(expr.data, expr.size, "function", 8);
+    *ret_expr = compile_expr(c, expr, node->line);
   } else if (node_has(node, "src")) {
     struct span bytes;
     struct span src = node_get(node, "src");

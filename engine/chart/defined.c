@@ -1,11 +1,11 @@
 /*
- * Functions that a document's own script defines.
+ * Functions that a document's own script, or an expression of its <data>, defines.
  *
- * Bytes cannot hold a function. But one that the global <script> defines (section 5.8) is the same in every session of
- * its chart, if it has no state of its own: nothing but the environment, which all chunks share, so that whichever
- * session calls it, it sees that session's variables. Such functions are found once, when the chart is compiled: the
- * script runs in a session that is thrown away, and what then stands in its variables, or in tables among them, is
- * noted by name ("rate", "dates.last"). A snapshot holds the name (keep.c), and whoever is restored from it gets the
+ * Bytes cannot hold a function. But one that the global <script> (section 5.8) or a <data> defines is the same in every
+ * session of its chart, if it has no state of its own: nothing but the environment, which all chunks share, so that
+ * whichever session calls it, it sees that session's variables. Such functions are found once, when the chart is
+ * compiled: they run in a session that is thrown away, and what then stands in its variables, or in tables among them,
+ * is noted by name ("rate", "dates.last"). A snapshot holds the name (keep.c), and whoever is restored from it gets the
  * function that was noted.
  *
  * A function of a session is one of these if it is that closure, or if Lua dumps both to the same bytes: constants,
@@ -164,11 +164,11 @@ static int name_compare(const void *a, const void *b) {
 static void run_script(struct chart_session *s) {
   const struct chart *chart = s->chart;
   struct fault fault = {0};
-  for (uint32_t i = 0; i < chart->data_count && !chart->late_binding; i++) {
+  for (uint32_t i = 0; i < chart->data_count && (!chart->late_binding || chart->data_define); i++) {
     enum err err = script_declare(s, &chart->data[i], &fault);
     (void)err; /* unbound, as in any session */
   }
-  struct range block = chart->blocks[chart->script];
+  struct range block = chart->script == NONE ? (struct range){0, 0} : chart->blocks[chart->script];
   for (uint32_t i = block.first; i < block.end; i++) {
     if (chart->ops[i].kind == OP_SCRIPT) {
       enum err err = script_run(s, chart->ops[i].script, &fault);
@@ -204,7 +204,7 @@ static void budget_return(struct chart_worker *worker, const struct spent *spent
 void defined_find(struct chart *chart) {
   struct chart_worker *worker = chart->worker;
   struct chart_session *s;
-  if (chart->script == NONE || !worker->defines_functions ||
+  if ((chart->script == NONE && !chart->data_define) || !worker->defines_functions ||
       session_create(worker, chart, span_of(NULL, 0), &s) != ERR_OK) {
     return;
   }

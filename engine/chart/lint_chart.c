@@ -366,9 +366,21 @@ static void lint_assignments(const struct chart *c, struct lint *lint) {
   }
 }
 
+/* The script's line, or that of the <data> that holds the function: "name" or "name.field". */
+static uint32_t line_of_function(const struct chart *c, struct span name) {
+  struct span rest;
+  struct span variable = span_cut(name, '.', &rest);
+  for (uint32_t i = 0; i < c->data_count; i++) {
+    if (span_equal(c->data[i].id, variable) && (c->script == NONE || c->data[i].expr != NONE)) {
+      return c->data[i].line;
+    }
+  }
+  return c->script == NONE ? c->states[0].line : c->ops[c->blocks[c->script].first].line;
+}
+
 static void lint_functions(const struct chart *c, struct lint *lint) {
   for (uint32_t i = 0; i < c->stateful_count; i++) {
-    lint_add(lint, &function_with_state, c->ops[c->blocks[c->script].first].line, c->stateful[i], none(), none());
+    lint_add(lint, &function_with_state, line_of_function(c, c->stateful[i]), c->stateful[i], none(), none());
   }
 }
 

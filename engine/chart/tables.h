@@ -341,6 +341,7 @@ struct chart {
   struct element_attribute *element_attributes;
   struct label *labels;
   uint32_t script;         /* block of the global script; NONE */
+  bool data_define;        /* the expression of some <data> mentions functions */
   struct defined *defined; /* functions of that script, by name (defined.c) */
   uint32_t defined_count;
   struct span *stateful; /* names of those that no snapshot can hold */

@@ -121,7 +121,28 @@ class Decisions(World):
         self.assertEqual({"c1": "5mo", "c3": "6mo", "c5": "4mo", "c6": "4mo", "c7": "4mo"}, terms)
         issues = [line["state"] for line in outcome if line["type"] == "deadline" and line["id"] == "issue-next-sitting"]
         self.assertEqual(["met", "met"], issues)
+        self.assert_minutes()
         self.assert_rehearsal_agrees("2026-03-26")
+
+    def minutes(self, *words):
+        """From the running engine and from its journal: the same."""
+        words = ("report", "minutes", "--sitting", SITTING, "--group", "wg-surgut", "--as-of", SITTING, "--config",
+                 self.engine.config, "-o", "json", *words)
+        asked = self.engine.ask(*words)
+        self.assertEqual(0, asked.returncode, asked.stderr)
+        self.assertEqual(asked.stdout, self.engine.must(*words, "--journal", self.engine.export("journal")))
+        return {(section["title"], row.get("case")): row for section in json.loads(asked.stdout)["sections"]
+                for row in section["rows"]}
+
+    def assert_minutes(self):
+        """What was put into the folder stands in the minutes; an executor's extract has its measure and nothing else."""
+        rows = self.minutes()
+        self.assertEqual({"c1", "c2", "c3", "c4", "c5", "c6", None}, {case for _, case in rows})
+        self.assertEqual("6/2026", rows["Заседание", None]["number"])
+        self.assertEqual("result", rows["Прекращение сопровождения", "c4"]["ground"])
+        extract = self.minutes("--extract", "employment-surgut")
+        self.assertEqual({("Поручено", "c1")}, set(extract))
+        self.assertEqual(("m1", "employment"), tuple(extract["Поручено", "c1"][key] for key in ("measure", "kind")))
 
     def test_wrong_rows_hold_up_nobody_and_are_told_why(self):
         self.prepare()

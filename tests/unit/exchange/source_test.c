@@ -15,6 +15,7 @@
 
 #define PROFILE     KURATOR_SOURCE_DIR "/adapters/ufsin/profile.yaml"
 #define ANSWERS     KURATOR_SOURCE_DIR "/adapters/health/profile.yaml"
+#define DECISIONS   KURATOR_SOURCE_DIR "/adapters/working_group/profile.yaml"
 #define TERRITORIES KURATOR_SOURCE_DIR "/config/territories.yaml"
 #define DATA        KURATOR_SOURCE_DIR "/ops/demo.d/data/"
 
@@ -224,6 +225,62 @@ static void an_empty_profile_is_refused(void **state) {
   assert_null(profile);
 }
 
+static void a_choice_sets_its_fields_and_names_speaker_and_case(void **state) {
+  static const char text[] = "Случай;Решение;Дата заседания;Номер протокола;Продлить на, месяцев\n"
+                             "a;продлить;25.03.2026;6;2\n"
+                             "a;утвердить программу;25.03.2026;6;\n"
+                             ";заседание проведено;25.03.2026;6;\n"
+                             ";продлить;25.03.2026;6;2\n";
+  struct world *world = *state;
+  struct source *source = NULL;
+  struct record record;
+  struct fault fault = {0};
+  assert_int_equal(profile_load(DECISIONS, NULL, &world->profile, &fault), ERR_OK);
+  write_file(world, text, sizeof text - 1);
+  assert_int_equal(source_open(world->path, world->profile, &source, &fault), ERR_OK);
+  assert_int_equal(source_next(source, &world->arena, &record), ERR_OK);
+  assert_int_equal(record.err, ERR_OK);
+  assert_true(value_get(&record.event.data, "granted")->truth);
+  assert_int_equal(value_get(&record.event.data, "months")->integer, 2);
+  assert_true(span_is(value_get_text(&record.event.data, "decided_on"), "2026-03-25"));
+  assert_true(span_is(value_get_text(&record.event.data, "sitting_on"), "2026-03-25"));
+  assert_null(record.event.speaker);
+  assert_int_equal(source_next(source, &world->arena, &record), ERR_OK);
+  assert_string_equal(record.event.speaker, "uszn");
+  assert_int_equal(source_next(source, &world->arena, &record), ERR_OK);
+  assert_int_equal(record.err, ERR_OK);
+  assert_string_equal(record.event.own_case, "sitting");
+  assert_int_equal(source_next(source, &world->arena, &record), ERR_OK);
+  assert_int_equal(record.err, ERR_INVALID);
+  assert_non_null(strstr(record.fault.text, "Случай"));
+  source_close(&source);
+}
+
+static void a_profile_that_could_not_be_followed_is_refused(void **state) {
+  static const char *const wrong[] = {
+      /* Codes cannot be set: a choice has no list. */
+      "title: t\ntables:\n  - name: n\n    event_column: E\n    case_column: C\n    events:\n"
+      "      - {text: a, event: b, set: [{field: f, format: code, value: x}]}\n"
+      "    columns: [{title: E, format: text, required: true}, {title: C, format: text, required: true}]\n",
+      /* Nothing says which case it is. */
+      "title: t\ntables:\n  - name: n\n    event_column: E\n    events:\n      - {text: a, event: b}\n"
+      "    columns: [{title: E, format: text, required: true}]\n",
+      "title: t\ntables:\n  - name: n\n    event: e\n    columns: [{title: E, format: text, required: true}]\n",
+      "title: t\nonce:\n  fields: []\n",
+      "title: t\nonce:\n  fields: [number]\n  again_after: e\n",
+      "title: t\nasked: {delivery: d}\n",
+  };
+  struct world *world = *state;
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    struct profile *profile = NULL;
+    struct fault fault = {0};
+    write_file(world, wrong[i], strlen(wrong[i]));
+    assert_int_equal(profile_load(world->path, NULL, &profile, &fault), ERR_CONFIG);
+    assert_true(fault.text[0] != '\0');
+    assert_null(profile);
+  }
+}
+
 static void a_row_over_several_lines_may_not_hide_anything_behind_nul(void **state) {
   static const char text[] = "Направление;Предложение;Ответ;Дата;Причина;Примечание\n"
                              "A/m1;1;принято;20.01.2026;;\"один\nдва\"\0три\n";
@@ -317,6 +374,8 @@ int main(void) {
       cmocka_unit_test(a_defused_cell_comes_back_as_it_was),
       cmocka_unit_test_setup_teardown(going_back_finds_the_same_lines_near_and_far, make_world, end_world),
       cmocka_unit_test_setup_teardown(an_empty_profile_is_refused, make_world, end_world),
+      cmocka_unit_test_setup_teardown(a_choice_sets_its_fields_and_names_speaker_and_case, answers_world, end_world),
+      cmocka_unit_test_setup_teardown(a_profile_that_could_not_be_followed_is_refused, make_world, end_world),
       cmocka_unit_test_setup_teardown(a_row_over_several_lines_may_not_hide_anything_behind_nul, answers_world,
                                       end_world),
   };

@@ -49,6 +49,8 @@ enum err convert_recognise(const struct profile *profile, const struct row *head
 
 /* ---- one cell ---- */
 
+#define COLUMN "Столбец "
+
 static const struct profile_code *find_code(const struct profile_list *list, struct span text) {
   for (unsigned i = 0; i < list->items_count; i++) {
     const struct profile_code *item = &list->items[i];
@@ -73,7 +75,7 @@ struct cell {
 };
 
 static enum err cell_fault(const struct cell *cell, const char *what) {
-  return fault_set(cell->fault, ERR_INVALID, "Столбец «%s»: %s.", cell->column->title, what);
+  return fault_set(cell->fault, ERR_INVALID, COLUMN "«%s»: %s.", cell->column->title, what);
 }
 
 static enum err read_text(const struct cell *cell, struct value *ret_value) {
@@ -217,28 +219,72 @@ static bool is_case_column(const struct profile_table *table, const struct profi
   return table->case_column && strcmp(column->title, table->case_column) == 0;
 }
 
-static enum err take_cells(const struct profile *profile, const struct table_layout *layout, const struct row *row,
-                           struct row_reading *reading, struct arena *arena, struct fault *fault) {
-  const struct profile_table *table = layout->table;
-  for (unsigned i = 0; i < table->columns_count; i++) {
-    struct cell cell = {profile, &table->columns[i], {0}, arena, fault};
+/* All that is wrong with a row, so that it is mended in one go; what there is no room for is counted. */
+struct complaints {
+  struct fault told; /* ERR_OK: none */
+  unsigned left_out;
+};
+
+/* "Столбец «A»: …." and "Столбец «B»: …." become "Столбец «A»: …; «B»: …." */
+static bool join_complaint(struct fault *told, const char *text) {
+  enum { LAST_BYTES = 48 }; /* for the count */
+  size_t size = strlen(told->text);
+  const char *rest = strncmp(text, COLUMN, sizeof COLUMN - 1) == 0 ? text + sizeof COLUMN - 1 : text;
+  bool fits = size > 0 && size + 1 + strlen(rest) < sizeof told->text - LAST_BYTES;
+  if (fits) {
+    struct fault before = *told;
+    (void)fault_set(told, before.err, "%.*s; %s", (int)(size - 1), before.text, rest);
+  }
+  return fits;
+}
+
+static void complain(struct complaints *complaints, enum err err, const struct fault *found) {
+  if (err == ERR_OK) {
+    return;
+  }
+  if (complaints->told.err == ERR_OK) {
+    complaints->told = *found;
+  } else if (!join_complaint(&complaints->told, found->text)) {
+    complaints->left_out++;
+  }
+}
+
+static enum err conclude(const struct complaints *complaints, struct fault *fault) {
+  const struct fault *told = &complaints->told;
+  if (told->err == ERR_OK) {
+    return ERR_OK;
+  }
+  if (complaints->left_out == 0) {
+    return fault_set(fault, told->err, "%s", told->text);
+  }
+  return fault_set(fault, told->err, "%s И ещё ошибок: %u.", told->text, complaints->left_out);
+}
+
+static enum err take_or_miss(const struct cell *cell, struct row_reading *reading) {
+  if (!span_empty(cell->text)) {
+    return take_cell(cell, reading);
+  }
+  bool missing = cell->column->required && !is_case_column(reading->table, cell->column);
+  return missing ? cell_fault(cell, "не заполнен") : ERR_OK;
+}
+
+static void take_cells(const struct profile *profile, const struct table_layout *layout, const struct row *row,
+                       struct row_reading *reading, struct arena *arena, struct complaints *complaints) {
+  for (unsigned i = 0; i < layout->table->columns_count; i++) {
+    struct fault found = {.err = ERR_OK};
+    struct cell cell = {profile, &layout->table->columns[i], {0}, arena, &found};
     if (layout->positions[i] != SIZE_MAX) {
       cell.text = row_plain(span_trim(row->fields[layout->positions[i]]));
     }
-    if (!span_empty(cell.text)) {
-      TRY(take_cell(&cell, reading));
-    } else if (cell.column->required && !is_case_column(table, cell.column)) {
-      return cell_fault(&cell, "не заполнен");
-    }
+    complain(complaints, take_or_miss(&cell, reading), &found);
   }
-  return ERR_OK;
 }
 
 /* The case may be left open where the choice names it. */
 static enum err check_case(const struct row_reading *reading, struct fault *fault) {
   return !span_empty(reading->event->case_id) || reading->event->own_case
              ? ERR_OK
-             : fault_set(fault, ERR_INVALID, "Столбец «%s»: не заполнен.", reading->table->case_column);
+             : fault_set(fault, ERR_INVALID, COLUMN "«%s»: не заполнен.", reading->table->case_column);
 }
 
 /* Cells, the date of the choice and what it sets. */
@@ -271,8 +317,11 @@ enum err convert_row(const struct profile *profile, const struct table_layout *l
                                 .occurred = CIVIL_DAY_NONE,
                                 .fields = ARENA_ARRAY(arena, struct value_field, fields_max(table))};
   *ret_event = (struct exchange_event){.event = span_of_cstr(table->event), .occurred_at = CIVIL_MOMENT_NONE};
-  TRY(take_cells(profile, layout, row, &reading, arena, fault));
-  TRY(check_case(&reading, fault));
+  struct complaints complaints = {.left_out = 0};
+  struct fault found = {.err = ERR_OK};
+  take_cells(profile, layout, row, &reading, arena, &complaints);
+  complain(&complaints, check_case(&reading, &found), &found);
+  TRY(conclude(&complaints, fault));
   add_date(&reading, arena);
   TRY(add_settings(profile, &reading, arena, fault));
   return value_map(reading.fields, reading.fields_count, &ret_event->data);

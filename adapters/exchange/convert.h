@@ -36,7 +36,7 @@ struct table_layout {
  * which column is missing, when there is one table only. */
 enum err convert_recognise(const struct profile *profile, const struct row *header, struct table_layout *ret_layout,
                            struct fault *fault) MUST_CHECK;
-/* ERR_INVALID with a Russian text. */
+/* ERR_INVALID with a Russian text that names each column with a mistake, as far as there is room. */
 enum err convert_row(const struct profile *profile, const struct table_layout *layout, const struct row *row,
                      struct arena *arena, struct exchange_event *ret_event, struct fault *fault) MUST_CHECK;
 /* A JSON line {"event","case","data"[,"as"][,"occurred_at"]}. ERR_FORMAT or ERR_INVALID with a Russian text. */

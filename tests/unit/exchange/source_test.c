@@ -129,6 +129,33 @@ static void a_date_that_does_not_exist_names_the_column_and_not_the_value(void *
   source_close(&source);
 }
 
+/* What is mended one at a time comes back as often. */
+static void all_that_is_wrong_with_a_row_is_told_at_once(void **state) {
+  struct world *world = *state;
+  struct source *source = NULL;
+  struct record record;
+  struct fault fault = {0};
+  static const char text[] =
+      "Номер извещения;Редакция;Дата извещения;Учреждение;Фамилия;Имя;Дата рождения;Планируемая дата освобождения;"
+      "Муниципальное образование прибытия\r\n"
+      "86-2026-00001;первая;31.02.2026;ИК-11;Неразглашаемов;;01.02.1980;30.08.2027;Сургут\r\n"
+      ";x;x;;;;x;x;Атлантида\r\n";
+  write_file(world, text, sizeof text - 1);
+  assert_int_equal(source_open(world->path, world->profile, &source, &fault), ERR_OK);
+  assert_int_equal(source_next(source, &world->arena, &record), ERR_OK);
+  assert_int_equal(record.err, ERR_INVALID);
+  assert_string_equal(record.fault.text,
+                      "Столбец «Редакция»: ожидается целое число; «Дата извещения»: такой даты не бывает; "
+                      "«Имя»: не заполнен.");
+  assert_int_equal(source_next(source, &world->arena, &record), ERR_OK);
+  assert_int_equal(record.err, ERR_INVALID);
+  assert_non_null(strstr(record.fault.text, "Столбец «Редакция»: ожидается целое число; "));
+  assert_non_null(strstr(record.fault.text, ". И ещё ошибок: "));
+  assert_true(span_is_text(span_of_cstr(record.fault.text)));
+  assert_null(strstr(record.fault.text, "Атлантида"));
+  source_close(&source);
+}
+
 static int answers_world(void **state) {
   make_world(state);
   struct world *world = *state;
@@ -365,6 +392,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(a_row_becomes_codes_and_iso_dates, make_world, end_world),
       cmocka_unit_test_setup_teardown(a_date_that_does_not_exist_names_the_column_and_not_the_value, answers_world,
                                       end_world),
+      cmocka_unit_test_setup_teardown(all_that_is_wrong_with_a_row_is_told_at_once, make_world, end_world),
       cmocka_unit_test_setup_teardown(a_forgotten_quote_costs_one_row, answers_world, end_world),
       cmocka_unit_test_setup_teardown(a_line_without_end_is_skipped_in_bounded_memory, make_world, end_world),
       cmocka_unit_test_setup_teardown(a_file_that_is_no_table_is_refused_as_a_whole, make_world, end_world),

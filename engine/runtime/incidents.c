@@ -334,7 +334,11 @@ static enum err entry_repeat(struct runtime *runtime, const struct record_journa
     return timer_repeat(runtime, entry, retry);
   }
   if (span_empty(entry->sender) || entry->kind == RECORD_JOURNAL_UNREADABLE) {
-    return fault_set(fault, ERR_CONFLICT, "Повторять нечего: у инцидента нет сообщения, которое можно прочесть");
+    return fault_set(
+        fault, ERR_CONFLICT,
+        "Повторять нечего: отвергнутое сообщение не хранится, исправленное пришлёт отправитель. Разобрались — "
+        "kurator incident resolve %.*s %llu",
+        SPAN_ARG(retry.root), (unsigned long long)retry.incident);
   }
   struct runtime_message message = {
       .sender = entry->sender,

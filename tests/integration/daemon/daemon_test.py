@@ -239,6 +239,20 @@ class Daemon(unittest.TestCase):
         self.assertEqual([], self.engine.rows("incident", "list"))
         self.assertEqual("operator", self.engine.rows("incident", "list", "--all")[0]["resolved_by"])
 
+    def test_a_refused_message_is_not_tried_again_but_resolved(self):
+        self.engine.start()
+        self.play_day("2024-01-10", [notice("86-2024-00001", surname=None)])
+        incident, = self.engine.rows("incident", "list")
+        self.assertEqual("refused", incident["reason"])
+        words = ("86-2024-00001", str(incident["incident"]))
+        retried = self.engine.ask("incident", "retry", *words)
+        self.assertEqual(4, retried.returncode)
+        command = "kurator incident resolve " + " ".join(words)
+        self.assertIn(command, retried.stderr)
+        self.assertEqual(0, self.engine.ask(*command.split()[1:]).returncode)
+        self.engine.advance("2024-01-11")
+        self.assertEqual([], self.engine.rows("incident", "list"))
+
     def test_the_clock_waits_for_an_expected_link_that_exists(self):
         self.engine.start()
         self.assertEqual(3, self.engine.ask("clock", "advance", "--to", "2024-02-01", "--expect", "nobody").returncode)

@@ -46,6 +46,14 @@ static const struct lint_rule parallel_never_done = {
     {"give the region a <final> state, or make the final states of the other regions ordinary ones",
      "добавьте в область состояние <final> или сделайте конечные состояния других областей обычными"},
 };
+static const struct lint_rule empty_parallel = {
+    "empty-parallel",
+    LINT_WARNING,
+    {"the parallel \"%1\" has no region: it is never done",
+     "в параллели «%1» нет ни одной области: она не завершится никогда"},
+    {"put states into it that run beside each other, or make it a <state>",
+     "вложите в неё состояния, которые идут рядом, или сделайте её обычным <state>"},
+};
 static const struct lint_rule state_never_done = {
     "state-never-done",
     LINT_ERROR,
@@ -321,6 +329,18 @@ static void lint_regions(const struct chart *c, uint32_t parallel, const bits_wo
   }
 }
 
+static void lint_parallels(const struct chart *c, struct lint *lint) {
+  for (uint32_t i = 1; i < c->states_count; i++) {
+    bool regions = false;
+    for (uint32_t k = i + 1; k <= c->states[i].last; k = c->states[k].last + 1) {
+      regions = regions || !state_is_history(&c->states[k]);
+    }
+    if (c->states[i].kind == STATE_PARALLEL && !regions) {
+      lint_add(lint, &empty_parallel, c->states[i].line, c->states[i].id, none(), none());
+    }
+  }
+}
+
 static void lint_done(const struct reach *r, struct lint *lint) {
   const struct chart *c = r->chart;
   const bits_word *done = find_done(r, lint->arena);
@@ -390,6 +410,7 @@ void lint_chart(const struct chart *chart, struct lint *lint) {
     lint_reach(&r, lint);
     lint_domains(c, lint);
     lint_done(&r, lint);
+    lint_parallels(c, lint);
     lint_expressions(c, lint);
     lint_assignments(c, lint);
     lint_functions(c, lint);

@@ -28,6 +28,14 @@ static const struct lint_rule against_schema = {
      "исправьте запись; что где может стоять: engine/casework/VOCABULARY.md и схема config/processes/kurator-case.xsd"},
 };
 
+static const struct lint_rule id_twice = {
+    "id-twice",
+    LINT_ERROR,
+    {"the id \"%1\" of <%2> stands in line %3 already", "имя «%1» у <%2> уже стоит в строке %3"},
+    {"give it another name: by its id a state is found, a send is cancelled and an error of it told apart",
+     "назовите иначе: по имени находят состояние, отменяют отправку и узнают, чья ошибка"},
+};
+
 static const struct lint_rule foreign_element = {
     "foreign-element",
     LINT_WARNING,
@@ -138,12 +146,32 @@ static bool is_repeated(const struct lint *lint, struct span text) {
          span_starts_with(last->words[0], span_of(text.data, (size_t)(end - text.data) + 3));
 }
 
+/* What the schema calls a bad value of the type ID is mostly an id that somebody else has. */
+static bool add_id_twice(struct lint *lint, const xmlError *error, uint32_t line) {
+  const xmlNode *node = error->node;
+  if (!node || node->type != XML_ELEMENT_NODE || !strstr(error->message, "'xs:ID'")) {
+    return false;
+  }
+  xmlChar *id = xmlGetNoNsProp(node, (const xmlChar *)"id");
+  const xmlAttr *first = id ? xmlGetID(node->doc, id) : NULL;
+  bool twice = first && first->parent != node;
+  if (twice) {
+    struct span where = arena_printf(lint->arena, "%ld", xmlGetLineNo(first->parent));
+    lint_add(lint, &id_twice, line, span_of_cstr((const char *)id), span_of_cstr((const char *)node->name), where);
+  }
+  xmlFree(id);
+  return twice;
+}
+
 static void take_violation(void *arg, xmlErrorPtr error) {
   struct lint *lint = arg;
   struct span none = {NULL, 0};
   const xmlNode *node = error->node;
   long line = node ? xmlGetLineNo(node) : error->line;
   if (error->level < XML_ERR_ERROR || !error->message || is_mistaken(error)) {
+    return;
+  }
+  if (add_id_twice(lint, error, line > 0 ? (uint32_t)line : 1)) {
     return;
   }
   struct span text = readable(error->message, lint->arena);

@@ -244,6 +244,20 @@ class Life:
 class Executors:
     """How the organisations answer what they are offered."""
 
+    @staticmethod
+    def reception(offer, first, begun, ended, report):
+        """How the work begins: by an appointment that is kept, or not and then kept, or without one. And when it ends."""
+        draw = random.Random("reception %s/%s" % (offer["case"], offer["offer"]))
+        if draw.random() < 0.4:
+            return [report(begun, "referral.in_progress", {"started_on": begun.isoformat()})], ended
+        reports = [report(first, "referral.appointment", {"appointment_on": begun.isoformat(), "place": "main"})]
+        if draw.random() < 0.15:
+            again = workday(begun + dt.timedelta(days=draw.randint(3, 8)))
+            reports += [report(begun, "referral.missed_appointment", {"missed_on": begun.isoformat(), "reason": "no-contact"}),
+                        report(workday(begun + DAY), "referral.appointment", {"appointment_on": again.isoformat(), "place": "main"})]
+            begun, ended = again, max(ended, workday(again + DAY))
+        return reports + [report(begun, "referral.attended", {"attended_on": begun.isoformat()})], ended
+
     def answer(self, offer, today):
         """Reports that follow from an offer, drawn from its own number."""
         draw = random.Random("%s/%s" % (offer["case"], offer["offer"]))
@@ -266,7 +280,8 @@ class Executors:
             return reports + [report(ended, "referral.no_right", {"stated_on": ended.isoformat(), "reason": "no-ground"})]
         if fate < 17:
             return reports + [report(ended, "referral.unavailable", {"stated_on": ended.isoformat(), "reason": "queue"})]
-        reports.append(report(begun, "referral.in_progress", {"started_on": begun.isoformat()}))
+        seen, ended = self.reception(offer, first, begun, ended, report)
+        reports += seen
         if fate < 97:
             reports.append(report(ended, "referral.completed", {"completed_on": ended.isoformat(), "result": "received"}))
         return reports

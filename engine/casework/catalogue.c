@@ -92,38 +92,6 @@ int catalogue_stage(const struct catalogue *catalogue, struct span name) {
   return -1;
 }
 
-const struct document_rule *catalogue_document(const struct catalogue *catalogue, struct span kind) {
-  for (size_t i = 0; i < catalogue->documents_count; i++) {
-    if (span_equal(catalogue->documents[i].kind, kind)) {
-      return &catalogue->documents[i];
-    }
-  }
-  return NULL;
-}
-
-static const struct document_state *find_state(const struct catalogue *catalogue, struct span name) {
-  for (size_t i = 0; i < catalogue->document_states_count; i++) {
-    if (span_equal(catalogue->document_states[i].name, name)) {
-      return &catalogue->document_states[i];
-    }
-  }
-  return NULL;
-}
-
-struct span catalogue_document_state(const struct catalogue *catalogue, struct span state) {
-  const struct document_state *found = find_state(catalogue, state);
-  return found ? found->title : state;
-}
-
-struct span catalogue_status(const struct catalogue *catalogue, struct span status) {
-  for (size_t i = 0; i < catalogue->statuses_count; i++) {
-    if (span_equal(catalogue->statuses[i].name, status)) {
-      return catalogue->statuses[i].title;
-    }
-  }
-  return status;
-}
-
 bool participant_serves(const struct participant *participant, struct span territory) {
   return text_list_has(&participant->territories, territory) || text_list_has(&participant->settlements, territory);
 }
@@ -279,104 +247,6 @@ static enum err check_starts_when(const struct catalogue *catalogue, const struc
   return ERR_OK;
 }
 
-/* ---- documents ---- */
-
-static enum err document_wrong(struct span kind, const char *why, struct span name, struct fault *fault) {
-  return fault_set(fault, ERR_CONFIG, "document \"%.*s\": %s \"%.*s\"", SPAN_ARG(kind), why, SPAN_ARG(name));
-}
-
-static enum err check_kinds(const struct catalogue *catalogue, struct span kind, const struct text_list *list,
-                            struct fault *fault) {
-  for (size_t i = 0; i < list->count; i++) {
-    const struct document_rule *other = catalogue_document(catalogue, list->items[i]);
-    if (!other || other->of.count > 0 || span_equal(other->kind, kind)) {
-      return document_wrong(kind, "rests on what is no other document that events bring:", list->items[i], fault);
-    }
-  }
-  return ERR_OK;
-}
-
-/* What an extract goes through, and what other documents have no use for. */
-static enum err check_extract(const struct catalogue *catalogue, const struct document_rule *rule,
-                              struct fault *fault) {
-  bool extract = rule->of.count > 0;
-  if (extract != (rule->progress_count > 0) || extract == span_empty(rule->gone) ||
-      (extract && !span_empty(rule->form))) {
-    return document_wrong(rule->kind,
-                          "an extract has \"of\", \"progress\" and \"gone\", and no form; others have none of",
-                          SPAN_LITERAL("of"), fault);
-  }
-  for (size_t i = 0; i < rule->progress_count; i++) {
-    if (!find_state(catalogue, rule->progress[i].state)) {
-      return document_wrong(rule->kind, "no such state of documents:", rule->progress[i].state, fault);
-    }
-  }
-  return !extract || find_state(catalogue, rule->gone)
-             ? ERR_OK
-             : document_wrong(rule->kind, "no such state of documents:", rule->gone, fault);
-}
-
-static enum err check_document(const struct catalogue *catalogue, const struct document_rule *rule,
-                               struct fault *fault) {
-  TRY(check_kinds(catalogue, rule->kind, &rule->of, fault));
-  TRY(check_kinds(catalogue, rule->kind, &rule->includes, fault));
-  TRY(check_kinds(catalogue, rule->kind, &rule->measures_from, fault));
-  return check_extract(catalogue, rule, fault);
-}
-
-/* A personal field is not there when it is asked for. */
-static bool has_condition(const struct catalogue *catalogue, const struct event_rule *event,
-                          const struct event_document *document) {
-  const struct field_rule *field = event_field(event, document->field);
-  const struct data_class *class = field ? catalogue_class(catalogue, field->class_name) : NULL;
-  if (!class || class->personal) {
-    return false;
-  }
-  if (span_is(field->format, "boolean")) {
-    return span_is(document->value, "true") || span_is(document->value, "false");
-  }
-  return span_is(field->format, "code") && !span_empty(document->value) &&
-         (field->values.count == 0 || text_list_has(&field->values, document->value));
-}
-
-static enum err check_from(const struct catalogue *catalogue, const struct event_rule *event,
-                           const struct event_document *document, struct fault *fault) {
-  for (size_t i = 0; i < document->from.count; i++) {
-    if (!find_state(catalogue, document->from.items[i])) {
-      return fault_set(fault, ERR_CONFIG, "event \"%.*s\", document \"%.*s\": no state \"%.*s\"", SPAN_ARG(event->name),
-                       SPAN_ARG(document->kind), SPAN_ARG(document->from.items[i]));
-    }
-  }
-  return ERR_OK;
-}
-
-static enum err check_event_documents(const struct catalogue *catalogue, const struct event_rule *event,
-                                      struct fault *fault) {
-  for (size_t i = 0; i < event->documents_count; i++) {
-    const struct event_document *document = &event->documents[i];
-    const struct document_rule *rule = catalogue_document(catalogue, document->kind);
-    if (!rule || rule->of.count > 0 || !find_state(catalogue, document->state)) {
-      return fault_set(
-          fault, ERR_CONFIG,
-          "event \"%.*s\": documents.yaml has no document \"%.*s\" that events bring, or no state \"%.*s\"",
-          SPAN_ARG(event->name), SPAN_ARG(document->kind), SPAN_ARG(document->state));
-    }
-    if (!span_empty(document->edition) && !span_is(document->edition, "next") && !span_is(document->edition, "known")) {
-      return fault_set(fault, ERR_CONFIG, "event \"%.*s\", document \"%.*s\": edition is next, known, or left out",
-                       SPAN_ARG(event->name), SPAN_ARG(document->kind));
-    }
-    TRY(check_from(catalogue, event, document, fault));
-    bool conditional = !span_empty(document->field) || !span_empty(document->value) || document->absent;
-    if (conditional && !has_condition(catalogue, event, document)) {
-      return fault_set(
-          fault, ERR_CONFIG,
-          "event \"%.*s\", document \"%.*s\": \"%.*s\" is no open code or boolean of it that may be \"%.*s\"",
-          SPAN_ARG(event->name), SPAN_ARG(document->kind), SPAN_ARG(document->field), SPAN_ARG(document->value));
-    }
-  }
-  return ERR_OK;
-}
-
 static enum err check_event(const struct catalogue *catalogue, const struct event_rule *event, struct fault *fault) {
   if (event->senders.count == 0) {
     return fault_set(fault, ERR_CONFIG, "событие «%.*s»: никому не разрешено его отправлять (senders)",
@@ -386,7 +256,6 @@ static enum err check_event(const struct catalogue *catalogue, const struct even
   TRY(check_fields(catalogue, &table, fault));
   TRY(check_event_field(event, event->edition, "edition", true, fault));
   TRY(check_starts_when(catalogue, event, fault));
-  TRY(check_event_documents(catalogue, event, fault));
   TRY(check_event_field(event, event->annuls, "annuls", false, fault));
   TRY(check_event_field(event, event->annuls_sequence, "annuls_sequence", true, fault));
   TRY(check_event_field(event, event->annuls_sender, "annuls_sender", false, fault));
@@ -458,9 +327,6 @@ enum err catalogue_check(struct catalogue *catalogue, struct fault *fault) {
     const struct field_table table = {"запись", record->name, record->fields, record->fields_count, true};
     TRY(check_fields(catalogue, &table, fault));
   }
-  for (size_t i = 0; i < catalogue->documents_count; i++) {
-    TRY(check_document(catalogue, &catalogue->documents[i], fault));
-  }
   for (size_t i = 0; i < catalogue->events_count; i++) {
     TRY(check_event(catalogue, &catalogue->events[i], fault));
   }
@@ -474,5 +340,5 @@ enum err catalogue_check(struct catalogue *catalogue, struct fault *fault) {
   if (catalogue->participants_count > 0) {
     qsort(catalogue->participants, catalogue->participants_count, sizeof *catalogue->participants, participant_compare);
   }
-  return ERR_OK;
+  return catalogue_check_documents(catalogue, fault);
 }

@@ -63,6 +63,7 @@ struct start_rule {
 };
 /* A document that an event brings, or puts into another state. */
 struct event_document {
+  struct span process; /* only in its cases; empty: in all */
   struct span kind, state;
   struct span
       edition; /* "next": a new one; "known": the last one, nothing if there is none; empty: the last or first */
@@ -191,6 +192,8 @@ struct catalogue {
 
 /* Sorts and checks everything against everything; ERR_CONFIG with the first contradiction in `fault`. */
 enum err catalogue_check(struct catalogue *catalogue, struct fault *fault) MUST_CHECK;
+/* The part of it that is about documents: once more when a process has brought its own. */
+enum err catalogue_check_documents(const struct catalogue *catalogue, struct fault *fault) MUST_CHECK;
 
 const struct event_rule *catalogue_event(const struct catalogue *catalogue, struct span name);
 /* The process that such an event starts when the case is unknown; empty: none. `data`: its clear part. */

@@ -119,8 +119,10 @@ static void note(struct step *s, const struct event_document *rule) {
 void documents_note_event(struct step *s) {
   const struct event_rule *rule = catalogue_event(s->c->casework->options.catalogue, s->input->event);
   for (size_t i = 0; rule && i < rule->documents_count; i++) {
-    if (holds(&rule->documents[i], &s->input->data)) {
-      note(s, &rule->documents[i]);
+    const struct event_document *document = &rule->documents[i];
+    bool its = span_empty(document->process) || span_equal(document->process, s->c->identity.process);
+    if (its && holds(document, &s->input->data)) {
+      note(s, document);
     }
   }
 }
@@ -246,7 +248,11 @@ static void give_extract(struct step *s, const struct document_rule *kind, struc
   }
 }
 
+/* A catalogue without it (process trace) gives none. */
 static void follow_executor(struct step *s, const struct document_rule *kind, struct span to) {
+  if (kind->progress_count == 0) {
+    return;
+  }
   struct share share = share_of(s, kind, to);
   struct case_document *last = last_edition(s->c, kind->kind, to);
   if (share.measures.count > 0) {

@@ -17,6 +17,7 @@
 
 #include "base/words.h"
 #include "runtime/config_schema.h"
+#include "runtime/documents.h"
 #include "runtime/starts.h"
 
 /* ---- files ---- */
@@ -311,6 +312,7 @@ static enum err load_process(struct config *config, const char *dir, struct conf
   process->file = path_of(&config->arena, folder, "chart.scxml");
   TRY(read_needed(process->file, CONFIG_CHART_MAX, &config->arena, &process->chart, fault));
   TRY(starts_load(config, process->name, folder, fault));
+  TRY(documents_load(config, process->name, folder, fault));
   return config_read_settings(config, process, folder, fault);
 }
 

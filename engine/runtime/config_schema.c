@@ -192,6 +192,29 @@ static const cyaml_schema_field_t status_fields[] = {
     YAML_END,
 };
 static const cyaml_schema_value_t status_entry = YAML_RECORD(struct status_rule, status_fields);
+/* In a process' own file the event stands beside what it means. */
+static const cyaml_schema_field_t process_event_fields[] = {
+    YAML_TEXT("event", NEEDED, struct config_event_document, event),
+    YAML_TEXT("kind", NEEDED, struct config_event_document, document.kind),
+    YAML_TEXT("state", NEEDED, struct config_event_document, document.state),
+    YAML_TEXT("edition", OPTIONAL, struct config_event_document, document.edition),
+    YAML_TEXTS("from", OPTIONAL, struct config_event_document, document.from),
+    YAML_TEXT("field", OPTIONAL, struct config_event_document, document.field),
+    YAML_TEXT("value", OPTIONAL, struct config_event_document, document.value),
+    YAML_BOOL("absent", OPTIONAL, struct config_event_document, document.absent),
+    YAML_END,
+};
+static const cyaml_schema_value_t process_event_entry = YAML_RECORD(struct config_event_document, process_event_fields);
+static const cyaml_schema_field_t process_documents_fields[] = {
+    YAML_RECORDS("states", OPTIONAL, struct config_documents, states, &document_state_entry),
+    YAML_RECORDS("statuses", OPTIONAL, struct config_documents, statuses, &status_entry),
+    YAML_RECORDS("documents", OPTIONAL, struct config_documents, documents, &document_entry),
+    YAML_RECORDS("events", OPTIONAL, struct config_documents, events, &process_event_entry),
+    YAML_END,
+};
+const cyaml_schema_value_t config_process_documents_schema =
+    YAML_DOCUMENT(struct config_documents, process_documents_fields);
+
 static const cyaml_schema_field_t documents_fields[] = {
     YAML_RECORDS("states", NEEDED, struct catalogue, document_states, &document_state_entry),
     YAML_RECORDS("statuses", OPTIONAL, struct catalogue, statuses, &status_entry),

@@ -29,14 +29,31 @@ struct config_starts_document {
   size_t starts_count;
 };
 
+/* documents.yaml of a process. */
+struct config_event_document {
+  struct span event;
+  struct event_document document;
+};
+struct config_documents {
+  struct document_state *states;
+  size_t states_count;
+  struct status_rule *statuses;
+  size_t statuses_count;
+  struct document_rule *documents;
+  size_t documents_count;
+  struct config_event_document *events;
+  size_t events_count;
+};
+
 extern const cyaml_schema_value_t config_catalogue_schema;    /* into struct catalogue: its own five tables */
 extern const cyaml_schema_value_t config_participants_schema; /* struct catalogue: participants */
 extern const cyaml_schema_value_t config_territories_schema;  /* struct catalogue: territories */
-extern const cyaml_schema_value_t config_routing_schema;
-extern const cyaml_schema_value_t config_documents_schema; /* struct catalogue: routing */
-extern const cyaml_schema_value_t config_engine_schema;    /* struct config_engine */
-extern const cyaml_schema_value_t config_settings_schema;  /* struct config_settings_document */
-extern const cyaml_schema_value_t config_starts_schema;    /* struct config_starts_document */
+extern const cyaml_schema_value_t config_routing_schema;      /* struct catalogue: routing */
+extern const cyaml_schema_value_t config_documents_schema;    /* struct catalogue: documents, their states, statuses */
+extern const cyaml_schema_value_t config_process_documents_schema; /* struct config_documents */
+extern const cyaml_schema_value_t config_engine_schema;            /* struct config_engine */
+extern const cyaml_schema_value_t config_settings_schema;          /* struct config_settings_document */
+extern const cyaml_schema_value_t config_starts_schema;            /* struct config_starts_document */
 
 /* A file of the configuration, read whole into the config's arena (`*ret_text`) and by its schema. ERR_CONFIG (a
  * missing file too), ERR_IO. */

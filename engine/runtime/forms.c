@@ -17,11 +17,11 @@ static enum err read_form(struct config *config, const char *path, struct config
   TRY(config_read_file(config, path, FORM_BYTES_MAX, &text, fault));
   if (json_read(text, &config->arena, &form->schema, &found) != ERR_OK || form->schema.kind != VALUE_MAP) {
     return fault_set_at(fault, ERR_CONFIG, found.line, found.column, "%s:%u: %s", path, found.line,
-                        found.err != ERR_OK ? found.text : "a form is a JSON object");
+                        found.err != ERR_OK ? found.text : "форма — объект JSON");
   }
   form->event = value_get_text(&form->schema, "x-event");
   if (!catalogue_event(&config->catalogue, form->event)) {
-    return fault_set(fault, ERR_CONFIG, "%s: x-event names no event of the catalogue", path);
+    return fault_set(fault, ERR_CONFIG, "%s: x-event не называет события из catalogue.yaml", path);
   }
   return ERR_OK;
 }
@@ -37,7 +37,7 @@ static enum err add_form(struct config *config, const struct config_process *pro
     return ERR_OK;
   }
   if (forms->count == FORMS_MAX) {
-    return fault_set(fault, ERR_LIMIT, "%s: more than %d forms", folder, FORMS_MAX);
+    return fault_set(fault, ERR_LIMIT, "%s: форм больше %d", folder, FORMS_MAX);
   }
   struct config_form *form = &forms->items[forms->count++];
   struct span path = arena_printf(&config->arena, "%s/%s", folder, file);

@@ -7,7 +7,8 @@
  *
  * An element is written PLACE#NAME. PLACE is a process: then NAME is a state, an element of the vocabulary, the
  * template of a notice, the reason of an incident, an event that transitions take, or a setting. PLACE `catalogue`: an
- * event, a class of data or a role; `routing`: a kind of help; `territories`: a municipality or settlement.
+ * event, a class of data or a role; `documents`: a kind of document; `routing`: a kind of help; `territories`: a
+ * municipality or settlement.
  *
  * Ownership: everything lives in the arena that is passed. Threading: immutable once read. Never: writes.
  */

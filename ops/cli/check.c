@@ -13,6 +13,7 @@
 #include "lists.h"
 #include "report.h"
 #include "runtime/config.h"
+#include "runtime/forms.h"
 
 enum { DOCUMENT_BYTES_MAX = 8 << 20 };
 
@@ -284,6 +285,61 @@ static void check_reports(struct findings *findings, const struct config *config
   (void)report_definitions_check(config, config_dir, tell_report, findings);
 }
 
+/* ---- documents ---- */
+
+static bool brings(const struct event_rule *event, struct span kind) {
+  for (size_t i = 0; i < event->documents_count; i++) {
+    if (span_equal(event->documents[i].kind, kind)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool is_brought(const struct catalogue *catalogue, struct span kind) {
+  for (size_t i = 0; i < catalogue->events_count; i++) {
+    if (brings(&catalogue->events[i], kind)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* A document is shown by the form of the event that brings it. */
+static void check_form(struct findings *findings, const struct config *config, const struct config_forms *forms,
+                       const struct document_rule *document) {
+  struct span rest;
+  const struct config_form *form = forms_named(forms, document->form);
+  bool here = config_process_of(config, span_cut(document->form, '/', &rest)) != NULL;
+  if (document->of.count > 0) {
+    return;
+  }
+  if (!is_brought(&config->catalogue, document->kind)) {
+    find(findings, "документ «%.*s»: его не приносит ни одно событие", SPAN_ARG(document->kind));
+  } else if (!form && (here || span_empty(document->form))) {
+    find(findings, "документ «%.*s»: нет формы «%.*s»", SPAN_ARG(document->kind), SPAN_ARG(document->form));
+  } else if (form && !brings(catalogue_event(&config->catalogue, form->event), document->kind)) {
+    find(findings, "документ «%.*s»: форма «%.*s» заполняет событие «%.*s», а оно этого документа не приносит",
+         SPAN_ARG(document->kind), SPAN_ARG(document->form), SPAN_ARG(form->event));
+  }
+}
+
+static void check_papers(struct findings *findings, struct config *config) {
+  struct config_forms forms;
+  struct fault fault = {.err = ERR_OK};
+  if (forms_load(config, &forms, &fault) != ERR_OK) {
+    if (findings->errors == 0) { /* else the form has been named */
+      find(findings, "%s", fault.text);
+    }
+    return;
+  }
+  for (size_t i = 0; i < config->catalogue.documents_count; i++) {
+    const struct document_rule *document = &config->catalogue.documents[i];
+    check_kinds(findings, &config->catalogue, "документ", document->kind, &document->seen_by);
+    check_form(findings, config, &forms, document);
+  }
+}
+
 /* ---- all of it ---- */
 
 static int64_t no_load(void *arg, struct span participant) {
@@ -328,6 +384,7 @@ static int check(const struct config_options *options) {
   check_all_kinds(&findings, &config->catalogue);
   check_helps(&findings, &config->catalogue);
   check_processes(&findings, config);
+  check_papers(&findings, config);
   check_reports(&findings, config, options->config_dir);
   arena_finish(&findings.arena);
   if (findings.errors > 0) {

@@ -250,10 +250,58 @@ static bool add_tables(struct mutant_list *list, const struct config *config, st
   return known;
 }
 
+/* ---- documents: no event brings it, no executor gets it ---- */
+
+static void without_events(struct arena *arena, struct catalogue *catalogue, struct span kind) {
+  struct event_rule *events = ARENA_ARRAY(arena, struct event_rule, catalogue->events_count);
+  memcpy(events, catalogue->events, catalogue->events_count * sizeof *events);
+  for (size_t i = 0; i < catalogue->events_count; i++) {
+    struct event_document *kept = ARENA_ARRAY(arena, struct event_document, events[i].documents_count);
+    size_t count = 0;
+    for (size_t k = 0; k < events[i].documents_count; k++) {
+      if (!span_equal(events[i].documents[k].kind, kind)) {
+        kept[count++] = events[i].documents[k];
+      }
+    }
+    events[i].documents = kept;
+    events[i].documents_count = count;
+  }
+  catalogue->events = events;
+}
+
+static void without_extracts(struct arena *arena, struct catalogue *catalogue, size_t index) {
+  struct document_rule *documents = ARENA_ARRAY(arena, struct document_rule, catalogue->documents_count);
+  memcpy(documents, catalogue->documents, catalogue->documents_count * sizeof *documents);
+  documents[index].progress_count = 0;
+  catalogue->documents = documents;
+}
+
+static bool add_document(struct mutant_list *list, const struct config *config, struct span place, struct span kind,
+                         struct span element) {
+  if (!span_is(place, "documents")) {
+    return false;
+  }
+  for (size_t i = 0; i < config->catalogue.documents_count; i++) {
+    if (span_equal(config->catalogue.documents[i].kind, kind)) {
+      struct catalogue *changed = ARENA_NEW(list->arena, struct catalogue);
+      *changed = config->catalogue;
+      without_events(list->arena, changed, kind);
+      without_extracts(list->arena, changed, i);
+      struct mutant mutant = {.element = element,
+                              .file = "documents.yaml",
+                              .kind = SPAN_LITERAL("document"),
+                              .basis = config->catalogue.documents[i].basis,
+                              .change = {.catalogue = changed}};
+      add(list, &mutant);
+    }
+  }
+  return true;
+}
+
 bool mutants_add(struct mutant_list *list, const struct config *config, struct span element) {
   struct cut cut = {.list = list, .element = element};
   struct span place = span_cut(element, '#', &cut.name);
-  if (add_tables(list, config, place, cut.name, element)) {
+  if (add_tables(list, config, place, cut.name, element) || add_document(list, config, place, cut.name, element)) {
     return true;
   }
   cut.process = config_process_of(config, place);

@@ -4,7 +4,8 @@
  * Purpose: says where the elements of a name stand (runtime/rules.h: PLACE#NAME) and, for each place, what the
  * configuration is without it: a vocabulary element, a notice, an incident or a transition is blanked out of the chart;
  * a state loses the ways that lead into it, or what it holds if none does; an event loses those who may send it, a
- * class those who may see it, a setting, a kind of help or a territory is gone.
+ * class those who may see it, a document the events that bring it and the executors who get it, a setting, a kind of
+ * help or a territory is gone.
  *
  * Ownership: mutants live in the arena and borrow the configuration. Threading: values only.
  */

@@ -86,6 +86,33 @@ class Sixth(unittest.TestCase):
         states = {row["id"]: row["state"] for row in rows if row["type"] == "deadline" and row["process"] == "rental"}
         self.assertEqual(states, {"rental-answer": "met", "rental-handover": "met"})
 
+    def test_its_own_document_stands_in_its_cases_and_in_no_others(self):
+        about = {"received_on": "2026-04-06", "municipality": "surgut", "surname": "Тестов"}
+        rows = self.rehearse([
+            self.told("04-06", "appeal.received", "rent-1", topic="equipment-rental", **about),
+            self.told("04-06", "appeal.received", "app-1", topic="another", **about),
+            self.told("04-07", "needs.assessed", "rent-1", assessed_on="2026-04-07", needed=True),
+            self.told("04-08", "assistance.given", "app-1", assisted_on="2026-04-08", kind="technical"),
+            self.told("04-09", "assistance.given", "rent-1", assisted_on="2026-04-09", kind="technical"),
+        ])
+        documents = [(row["case"], row["kind"], row["edition"], row["state"]) for row in rows if row["type"] == "document"]
+        self.assertEqual(documents, [("rent-1", "rental-receipt", 1, "signed")])
+
+    def test_documents_that_cannot_be_are_named(self):
+        head = "documents:\n  - {kind: %s, title: a, basis: b, form: %s, seen_by: [uszn]}\nevents:\n  - {event: %s, kind: %s, state: %s}\n"
+        for values, word in (
+                (("consent", "rental/handover", "assistance.given", "consent", "signed"), "consent"),
+                (("paper", "rental/handover", "nothing.such", "paper", "signed"), "nothing.such"),
+                (("paper", "rental/handover", "assistance.given", "other", "signed"), "other"),
+                (("paper", "rental/handover", "assistance.given", "paper", "lost"), "lost"),
+                (("paper", "rental/nothing", "assistance.given", "paper", "signed"), "rental/nothing"),
+                (("paper", "rental/answer", "assistance.given", "paper", "signed"), "rental/answer")):
+            with open(os.path.join(self.rental, "documents.yaml"), "w", encoding="utf-8") as file:
+                file.write(head % values)
+            code, told = self.kurator("config", "check", "--config", self.config)
+            self.assertEqual(code, 5, told)
+            self.assertIn(word, told)
+
     def assert_refused(self, text, line, *words):
         with open(os.path.join(self.rental, "starts.yaml"), "w", encoding="utf-8") as file:
             file.write(text)

@@ -144,7 +144,6 @@ struct case_input {
   struct span participant;   /* START: whose case it is from the start, without an offer; empty: nobody's */
   uint32_t timer_slot;       /* TIMER */
   uint64_t timer_generation; /* TIMER: an older generation is ignored */
-  uint64_t number;           /* the same for all inputs that one message or timer leads to, and for no others */
   uint64_t payload;          /* entry of the journal that holds `data`; 0: none, it comes from another case */
 };
 
@@ -185,7 +184,7 @@ struct case_document {
   uint64_t journal;                      /* entry that holds what stands in it; 0: an extract, or not known */
   uint64_t state_journal;                /* entry of the last change of state; 0 as before */
   struct text_list measures;             /* extract: keys of its referrals */
-  uint64_t input;                        /* number of the input that made it; not kept */
+  civil_moment made_at;                  /* extract: since when there is this edition; else CIVIL_MOMENT_NONE */
 };
 /* There is a later edition of the same document. */
 bool case_document_superseded(const struct case_document *documents, size_t count, size_t index);

@@ -13,7 +13,7 @@
  * Invariants
  * 1. Editions stand in the order in which they came about; those of one document are numbered without a gap.
  * 2. An edition with a later one of the same document is superseded: that is not written down, it is seen.
- * 3. What one input of the case's family leads to makes one edition of an extract, however many measures it gives out.
+ * 3. What happens to an executor's measures at one moment makes one edition, however many inputs that takes.
  * 4. The register is made by inputs alone, so that a case that is gone through again has the same one.
  */
 #include "casework/document.h"
@@ -69,7 +69,7 @@ static struct case_document *next_edition(struct step *s, struct span kind, stru
                                      .to = case_text(c, (struct span){0}, to),
                                      .edition = edition,
                                      .journal = s->input->payload,
-                                     .input = s->input->number};
+                                     .made_at = span_empty(to) ? CIVIL_MOMENT_NONE : s->now};
   return document;
 }
 
@@ -239,7 +239,7 @@ static void give_extract(struct step *s, const struct document_rule *kind, struc
     change_state(s, last, kind->progress[share->progress].state);
     return;
   }
-  bool fresh = last && last->input == s->input->number;
+  bool fresh = last && last->made_at == s->now;
   struct case_document *document = fresh ? last : next_edition(s, kind->kind, to);
   if (document) {
     take_measures(s, document, &share->measures);

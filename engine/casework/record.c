@@ -14,13 +14,13 @@
  * revision] opened_at · [offer · edition · changed_at · status_at]; without bit changed_at is opened_at states [id] ·
  * children [id · u8 flags (1 ended, 2 cancelled, 4 part)] ·
  * documents [u8 flags · [kind] · state · edition · occurred_at, counted from opened_at · [recorded_at, from that] ·
- * journal · [state_journal] · [to] · [measures]] room     u8 flags (1 session timer set) · slots · serials ·
- * generations · generation and [due] of the session timer lives [element · serial · slot · u8 flags · [invokeid] ·
- * [key] · [due] · [recipients] · [params]] watches [element · flags · serial · slot · u8 shift · u8 state · from · due
- * · [not_after] · generation and [due] of the end timer, of the warning timer · [key] · term · [cause] · [calendar
- * revision] · [opens] · [done_on] · [held] · opened_at · at, counted from opened_at] children, the rest of each [key ·
- * process · invoke · status · to · serial · slot · content] element: number · 16 bits of a hash of its id; flags:
- * record_room.c session  to the end: what chart_session_save wrote
+ * journal · [state_journal] · [to · made_at, counted from recorded_at] · [measures]] room     u8 flags (1 session timer
+ * set) · slots · serials · generations · generation and [due] of the session timer lives [element · serial · slot · u8
+ * flags · [invokeid] · [key] · [due] · [recipients] · [params]] watches [element · flags · serial · slot · u8 shift ·
+ * u8 state · from · due · [not_after] · generation and [due] of the end timer, of the warning timer · [key] · term ·
+ * [cause] · [calendar revision] · [opens] · [done_on] · [held] · opened_at · at, counted from opened_at] children, the
+ * rest of each [key · process · invoke · status · to · serial · slot · content] element: number · 16 bits of a hash of
+ * its id; flags: record_room.c session  to the end: what chart_session_save wrote
  *
  * Versions 1 and 2 have all texts and numbers of the head and no mask (1: neither revision nor flags 2 and 4),
  * opened_at after the edition, and the room of record_before.c.
@@ -191,6 +191,7 @@ static void put_document(const struct case_file *c, struct writer *w, const stru
   }
   if (flags & DOCUMENT_TO) {
     writer_blob(w, document->to);
+    put_moment(w, document->made_at, document->recorded_at);
   }
   if (flags & DOCUMENT_MEASURES) {
     put_texts(w, &document->measures);
@@ -368,8 +369,10 @@ static void get_document(struct reader *r, struct arena *arena, const struct cas
   document->recorded_at = flags & DOCUMENT_AT_ONCE ? document->occurred_at : get_moment(r, document->occurred_at);
   document->journal = reader_varint(r);
   document->state_journal = flags & DOCUMENT_SAME_ENTRY ? document->journal : reader_varint(r);
+  document->made_at = CIVIL_MOMENT_NONE;
   if (flags & DOCUMENT_TO) {
     document->to = reader_blob(r);
+    document->made_at = get_moment(r, document->recorded_at);
   }
   if (flags & DOCUMENT_MEASURES) {
     document->measures = get_texts(r, arena, CASE_CHILDREN_MAX);

@@ -39,7 +39,6 @@ void work_add(struct work *work, const struct case_identity *identity, const str
   struct work_input *added = ARENA_NEW(&work->runtime->arena, struct work_input);
   added->identity = *identity;
   added->input = *input;
-  added->input.number = work->journal;
   *work->inputs_end = added;
   work->inputs_end = &added->next;
 }

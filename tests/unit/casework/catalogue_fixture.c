@@ -165,11 +165,63 @@ static void fill_rest(struct arena *arena, struct catalogue *c) {
   c->routing[1] = (struct routing_rule){text("work"), words(arena, "office")};
 }
 
+/* ---- documents: a paper that events bring, and an extract of it ---- */
+
+static const struct {
+  const char *event, *state, *edition, *from, *field, *value;
+  bool absent;
+} paper_rows[] = {
+    {"plan", "made", "next", "", "", "", false},
+    {"left", "gone", "known", "", "", "", false},
+    {"visit.done", "sent", "", "made", "phase", "after", true},
+    {"moved", "taken", "", "", "", "", false},
+};
+
+static void fill_papers(struct arena *arena, struct catalogue *c) {
+  for (size_t i = 0; i < c->events_count; i++) {
+    struct event_rule *event = &c->events[i];
+    event->documents = ARENA_ARRAY(arena, struct event_document, COUNT(paper_rows));
+    for (size_t k = 0; k < COUNT(paper_rows); k++) {
+      if (span_is(event->name, paper_rows[k].event)) {
+        event->documents[event->documents_count++] = (struct event_document){.kind = text("paper"),
+                                                                             .state = text(paper_rows[k].state),
+                                                                             .edition = text(paper_rows[k].edition),
+                                                                             .from = words(arena, paper_rows[k].from),
+                                                                             .field = text(paper_rows[k].field),
+                                                                             .value = text(paper_rows[k].value),
+                                                                             .absent = paper_rows[k].absent};
+      }
+    }
+  }
+}
+
+static void fill_documents(struct arena *arena, struct catalogue *c) {
+  static const char *const states[] = {"made", "sent", "taken", "gone"};
+  c->document_states = ARENA_ARRAY(arena, struct document_state, COUNT(states));
+  c->document_states_count = COUNT(states);
+  for (size_t i = 0; i < COUNT(states); i++) {
+    c->document_states[i] = (struct document_state){text(states[i]), text("Состояние")};
+  }
+  c->documents = ARENA_ARRAY(arena, struct document_rule, 2);
+  c->documents_count = 2;
+  c->documents[0] = (struct document_rule){.kind = text("paper"), .title = text("Бумага"), .basis = text("п. 1")};
+  c->documents[1] = (struct document_rule){.kind = text("share"),
+                                           .title = text("Выписка"),
+                                           .of = words(arena, "paper"),
+                                           .progress = ARENA_ARRAY(arena, struct document_progress, 2),
+                                           .progress_count = 2,
+                                           .gone = text("gone")};
+  c->documents[1].progress[0] = (struct document_progress){text("offered"), text("sent")};
+  c->documents[1].progress[1] = (struct document_progress){text("accepted"), text("taken")};
+  fill_papers(arena, c);
+}
+
 struct catalogue *catalogue_fixture(struct arena *arena) {
   struct catalogue *c = ARENA_NEW(arena, struct catalogue);
   fill_events(arena, c);
   fill_participants(arena, c);
   fill_records(arena, c);
   fill_rest(arena, c);
+  fill_documents(arena, c);
   return c;
 }

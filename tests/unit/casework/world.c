@@ -408,7 +408,8 @@ void world_start(struct world *w, const char *case_id, const char *process, cons
                                    .event = span_of_cstr(event),
                                    .data = world_json(w, data),
                                    .sender = SPAN_LITERAL("agency-1"),
-                                   .occurred_at = w->now};
+                                   .occurred_at = w->now,
+                                   .payload = ++w->entry};
   open_case(w, &identity);
   assert_int_equal(step(w, world_case(w, case_id), &identity, &input), ERR_OK);
   follow_up(w);
@@ -423,7 +424,8 @@ enum err world_send(struct world *w, const char *case_id, const char *sender, co
                                    .event = span_of_cstr(event),
                                    .data = world_json(w, data),
                                    .sender = span_of_cstr(sender),
-                                   .occurred_at = moment_of(w, occurred)};
+                                   .occurred_at = moment_of(w, occurred),
+                                   .payload = ++w->entry};
   assert_non_null(rule);
   assert_non_null(participant);
   enum err err = case_permits(c->kept, rule, participant, &input.data, &w->fault);

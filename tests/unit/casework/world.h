@@ -46,6 +46,7 @@ struct world {
   struct catalogue *catalogue;
   struct casework *casework;
   civil_moment now;
+  uint64_t entry; /* last number of the journal */
   struct world_case cases[WORLD_CASES_MAX];
   size_t cases_count;
   struct world_timer timers[WORLD_TIMERS_MAX];

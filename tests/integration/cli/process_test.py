@@ -32,7 +32,7 @@ class Case(unittest.TestCase):
             file.write(text.replace(old, new, 1))
 
     def run_kurator(self, *words):
-        done = subprocess.run([KURATOR, *words], capture_output=True, check=False, timeout=300)
+        done = subprocess.run([KURATOR, *words], capture_output=True, check=False, timeout=900)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     def rows(self, *words):

@@ -56,7 +56,7 @@ class Report(unittest.TestCase):
         cls.journal.write_text(text_of(cls.lines), encoding="utf-8")
 
     def run_kurator(self, *words, code=0):
-        done = subprocess.run([KURATOR, *map(str, words)], capture_output=True, check=False, timeout=300)
+        done = subprocess.run([KURATOR, *map(str, words)], capture_output=True, check=False, timeout=900)
         self.assertEqual(code, done.returncode, done.stderr.decode())
         return done.stdout
 
@@ -66,7 +66,7 @@ class Report(unittest.TestCase):
 
     def refused(self, name, *words):
         done = subprocess.run([KURATOR, "report", name, "--config", CONFIG, "--journal", self.journal, *words], capture_output=True,
-                              check=False, timeout=300)
+                              check=False, timeout=900)
         self.assertNotEqual(0, done.returncode)
         self.assertEqual(b"", done.stdout)
         return done.stderr.decode()

@@ -132,13 +132,13 @@ class Sixth(unittest.TestCase):
         shutil.copytree(self.rental, os.path.join(self.config, "processes", "again"))
         code, told = self.kurator("config", "check", "--config", self.config)
         self.assertEqual(code, 5, told)
-        self.assertTrue(re.search(r"rental/starts\.yaml:3:", told) and '"again"' in told, told)
+        self.assertTrue(re.search(r"rental/starts\.yaml:3:", told) and '«again»' in told, told)
 
     def test_what_could_never_start_it_is_named(self):
         self.assert_refused("starts:\n  - {event: nothing.such}\n", 2, "nothing.such")
         self.assert_refused("starts:\n  - {event: application.received, field: subject, value: dog}\n", 2, "dog")
         self.assert_refused("starts:\n  - {event: appeal.received, field: caller, value: mother}\n", 2, "caller")
-        self.assert_refused("starts:\n  - {event: appeal.received, field: topic}\n", 2, "field and value")
+        self.assert_refused("starts:\n  - {event: appeal.received, field: topic}\n", 2, "field и value")
         self.assert_refused("starts:\n  - {evnt: appeal.received}\n", 2, "evnt")
 
 

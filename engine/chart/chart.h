@@ -224,8 +224,8 @@ enum err chart_session_variable(struct chart_session *session, const char *name,
  * canonical tree, queues, delayed sends with absolute due, running invocations with their children inside. States and
  * variables go by their numbers: only the chart that it was made with, compiled again at any time, reads it. A table
  * that two variables share is parted, so that the saved session goes on as a restored one would. ERR_UNSUPPORTED with
- * the name of the variable in `fault` when the data holds a cycle, or a function that the document's own script or data have
- * not defined: the session stays as it was. */
+ * the name of the variable in `fault` when the data holds a cycle, or a function that the document's own script or data
+ * have not defined: the session stays as it was. */
 enum err chart_session_save(struct chart_session *session, struct writer *w, struct fault *fault) MUST_CHECK;
 /* The same by names, larger and slower: a chart that was changed reads it, as long as it has what the session is in.
  * For carrying a session over to another revision. */

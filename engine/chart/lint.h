@@ -58,8 +58,8 @@ void lint_chart(const struct chart *chart, struct lint *lint);
 struct node;
 void lint_document(const struct chart *chart, const struct node *root, struct lint *lint);
 
-/* Names in expressions that nothing sets, and dates without quotes. `vocabulary` and `functions`, which scripts may call
- * beside the library, may be NULL. */
+/* Names in expressions that nothing sets, and dates without quotes. `vocabulary` and `functions`, which scripts may
+ * call beside the library, may be NULL. */
 void lint_names(const struct chart *chart, const struct node *root, const struct chart_vocabulary *vocabulary,
                 const struct chart_function_entry *functions, struct lint *lint);
 

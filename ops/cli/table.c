@@ -26,15 +26,9 @@ const struct table_word table_case_states[] = {
     {NULL, NULL},
 };
 const struct table_word table_entry_kinds[] = {
-    {"message", "принято"},
-    {"refused", "отказано"},
-    {"unreadable", "не читается"},
-    {"parked", "на разборе"},
-    {"timer", "по часам"},
-    {"audit", "действие оператора"},
-    {"calendar", "календарь"},
-    {"recount", "пересчёт сроков"},
-    {NULL, NULL},
+    {"message", "принято"},    {"refused", "отказано"},        {"unreadable", "не читается"},
+    {"parked", "на разборе"},  {"timer", "по часам"},          {"audit", "действие оператора"},
+    {"calendar", "календарь"}, {"recount", "пересчёт сроков"}, {NULL, NULL},
 };
 
 /* ---- cells ---- */

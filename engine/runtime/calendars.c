@@ -80,8 +80,8 @@ static enum err add_import(struct runtime *runtime, uint64_t number, struct faul
   TRY(read_entry(runtime, number, &arena, &entry));
   if (calendar_amend(runtime_calendar(runtime), entry.rows, &with, &why) != ERR_OK) {
     return fault_set(fault, ERR_CONFIG,
-                     "config/calendar does not fit what was imported over it (journal entry %llu): %s. Put back the "
-                     "file that was there",
+                     "config/calendar не сходится с тем, что загружено поверх него (запись журнала %llu): %s. Верните "
+                     "прежний файл",
                      (unsigned long long)number, why.text);
   }
   use(runtime, with);

@@ -38,6 +38,7 @@ class Example:
         with open(path, encoding="utf-8") as file:
             rows = [json.loads(line) for line in file if line.strip()]
         self.head, self.events = rows[0], [row for row in rows if "event" in row]
+        self.calendars = [row for row in rows if "calendar" in row]
         self.lines = lines
 
     def of(self, kind):
@@ -128,6 +129,7 @@ TURNS = (
     ("leaves the region", ("departure.registered",), left_the_region),
     ("moves within it", ("case.transferred", "case.moved"), moved_within),
     ("silent organisation", ("referral.accepted", "report.submitted"), silent_organisation),
+    ("calendar amended", None, lambda e: e.calendars),
     ("pause", ("case.paused",), lambda e: e.took("case.paused")),
     ("annulled event", None, lambda e: e.sent("event.annulled")),
     ("29 February", None, leap_day),

@@ -43,11 +43,12 @@ class Rehearsed:
         return [line for line in self.journal if "event" in line and (line["case"], line["at"]) not in refused]
 
     def open_cases(self):
-        """Numbers of the cases that have not ended. Accounts of organisations never end and owe nothing when nothing is due."""
+        """Numbers of the cases that have not ended. Those that charts keep for a participant (PROCESS.ID) never end and owe nothing
+        when nothing is due."""
         first = {}
         for row in self.of("case"):
             first.setdefault(row["case"], row)
-        return [case for case, row in first.items() if row["ground"] is None and row["process"] != "report"]
+        return [case for case, row in first.items() if row["ground"] is None and not case.startswith(row["process"] + ".")]
 
     def open_tasks(self):
         """Cases that have a task which somebody has before them, and since when."""

@@ -106,7 +106,9 @@ static int fail_test(const struct test *test, enum cli_exit code, enum err err, 
   DEFER(arena_finish) struct arena arena;
   arena_init(&arena, 0);
   fault->err = err;
-  return cli_fail(code, "%s:%u: %s", test->path, fault->line, cli_told(fault, &arena));
+  const char *text = cli_told(fault, &arena);
+  return fault->line > 0 ? cli_fail(code, "%s:%u: %s", test->path, fault->line, text)
+                         : cli_fail(code, "%s: %s", test->path, text);
 }
 
 static int run_test(struct test *test) {

@@ -117,37 +117,12 @@ static bool is_element(const struct node *node, const char *name) {
   return node->tag == TAG_EXTENSION && span_is(node->name, name);
 }
 
-/* The next word of a list separated by white space; empty at its end. */
-static struct span next_word(struct span *rest) {
-  struct span text = span_trim(*rest);
-  size_t size = 0;
-  while (size < text.size && text.data[size] > ' ') {
-    size++;
-  }
-  *rest = text.data ? span_of(text.data + size, text.size - size) : text;
-  return span_of(text.data, size);
-}
-
 /* ---- names of events ---- */
-
-/* A descriptor without what stands for "and everything below": "a.b.*" and "a.b." are "a.b", "*" is empty. */
-static struct span bare(struct span word) {
-  while (word.size > 0 && (word.data[word.size - 1] == '*' || word.data[word.size - 1] == '.')) {
-    word.size--;
-  }
-  return word;
-}
-
-/* Section 3.12.1: a descriptor takes the events whose first tokens are its own. */
-static bool takes(struct span descriptor, struct span event) {
-  return descriptor.size == 0 ||
-         (span_starts_with(event, descriptor) && (event.size == descriptor.size || event.data[descriptor.size] == '.'));
-}
 
 static bool in_catalogue(const struct looking *l, struct span descriptor) {
   const struct catalogue *catalogue = l->around->catalogue;
   for (size_t i = 0; i < catalogue->events_count; i++) {
-    if (takes(descriptor, catalogue->events[i].name)) {
+    if (descriptor_takes(descriptor, catalogue->events[i].name)) {
       return true;
     }
   }
@@ -159,7 +134,7 @@ static bool is_raised(const struct looking *l, struct span descriptor) {
   for (const struct node *node = l->root; node; node = node_walk(l->root, node)) {
     bool raises = node->tag == TAG_RAISE || node->tag == TAG_SEND;
     struct span event = raises ? span_trim(node_get(node, "event")) : span_of(NULL, 0);
-    if (event.size > 0 && takes(descriptor, event)) {
+    if (event.size > 0 && descriptor_takes(descriptor, event)) {
       return true;
     }
   }
@@ -287,7 +262,7 @@ static bool is_always(struct span name) {
 }
 
 static void lint_descriptor(const struct looking *l, const struct node *node, struct span word) {
-  struct span name = bare(word);
+  struct span name = descriptor_bare(word);
   if (is_always(name) || in_catalogue(l, name) || is_raised(l, name)) {
     return;
   }
@@ -298,14 +273,14 @@ static void lint_descriptor(const struct looking *l, const struct node *node, st
 
 static void lint_transition(const struct looking *l, const struct node *node) {
   struct span rest = node_get(node, "event");
-  for (struct span word = next_word(&rest); word.size > 0; word = next_word(&rest)) {
+  for (struct span word = word_next(&rest); word.size > 0; word = word_next(&rest)) {
     lint_descriptor(l, node, word);
   }
 }
 
 static void lint_events(const struct looking *l, const struct node *node, const char *attribute) {
   struct span rest = node_get(node, attribute);
-  for (struct span word = next_word(&rest); word.size > 0; word = next_word(&rest)) {
+  for (struct span word = word_next(&rest); word.size > 0; word = word_next(&rest)) {
     if (!catalogue_event(l->around->catalogue, word)) {
       tell(l, &unknown_event, node, word, span_of(NULL, 0));
     }
@@ -335,8 +310,8 @@ static bool can_be_together(const struct node *a, const struct node *b) {
 
 static bool names_event(const struct node *transition, struct span event) {
   struct span rest = node_get(transition, "event");
-  for (struct span word = next_word(&rest); word.size > 0; word = next_word(&rest)) {
-    if (takes(bare(word), event)) {
+  for (struct span word = word_next(&rest); word.size > 0; word = word_next(&rest)) {
+    if (descriptor_takes(descriptor_bare(word), event)) {
       return true;
     }
   }

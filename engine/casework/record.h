@@ -51,6 +51,8 @@ civil_moment get_moment(struct reader *r, civil_moment from);
 
 void room_put(const struct case_file *c, struct writer *w);
 void room_get(struct decoding *d, const struct record_head *head);
+/* What stands the same in every version. */
+void room_get_child(struct decoding *d, struct child *child, const struct record_head *head, size_t index);
 void room_get_before(struct decoding *d, const struct record_head *head);
 /* What the chart says of a deadline is not in the record. */
 void room_complete_deadline(struct case_file *c, const struct element *e, struct deadline *deadline);

@@ -100,21 +100,6 @@ static void get_watch(struct decoding *d, struct watch *w) {
   }
 }
 
-static void get_child(struct decoding *d, struct child *child, struct span id, uint8_t flags) {
-  struct reader *r = &d->r;
-  *child = (struct child){.id = id,
-                          .ended = (flags & CHILD_FLAG_ENDED) != 0,
-                          .cancelled = (flags & CHILD_FLAG_CANCELLED) != 0,
-                          .part = (flags & CHILD_FLAG_PART) != 0};
-  child->key = reader_blob(r);
-  child->process = reader_blob(r);
-  child->invoke = reader_blob(r);
-  child->status = reader_blob(r);
-  child->to = reader_blob(r);
-  child->serial = get_u32(r);
-  child->slot = get_u32(r);
-}
-
 void room_get_before(struct decoding *d, const struct record_head *head) {
   struct case_file *c = d->c;
   struct reader *r = &d->r;
@@ -130,6 +115,6 @@ void room_get_before(struct decoding *d, const struct record_head *head) {
     get_watch(d, case_watch_new(c));
   }
   for (size_t i = 0; i < head->view.children.count && !r->failed; i++) {
-    get_child(d, case_child_new(c), head->view.children.items[i], head->child_flags[i]);
+    room_get_child(d, case_child_new(c), head, i);
   }
 }

@@ -292,7 +292,7 @@ static void get_watch(struct decoding *d, struct watch *w, struct span revision)
   }
 }
 
-static void get_child(struct decoding *d, struct child *child, const struct record_head *head, size_t index) {
+void room_get_child(struct decoding *d, struct child *child, const struct record_head *head, size_t index) {
   struct reader *r = &d->r;
   uint8_t flags = head->child_flags[index];
   *child = (struct child){.id = head->view.children.items[index],
@@ -329,7 +329,7 @@ void room_get(struct decoding *d, const struct record_head *head) {
     revision = watch->deadline.calendar_revision;
   }
   for (size_t i = 0; i < head->view.children.count && !r->failed; i++) {
-    get_child(d, case_child_new(c), head, i);
+    room_get_child(d, case_child_new(c), head, i);
   }
 }
 

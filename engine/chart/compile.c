@@ -151,27 +151,9 @@ static enum err sort_ids(struct compiler *c) {
 
 /* --- transitions --- */
 
-/* The next word of a list separated by white space; empty at its end. */
-static struct span next_word(struct span *rest) {
-  if (span_empty(*rest)) {
-    return span_of(NULL, 0);
-  }
-  size_t from = 0;
-  while (from < rest->size && rest->data[from] <= ' ') {
-    from++;
-  }
-  size_t to = from;
-  while (to < rest->size && rest->data[to] > ' ') {
-    to++;
-  }
-  struct span word = span_of(rest->data + from, to - from);
-  *rest = span_of(rest->data + to, rest->size - to);
-  return word;
-}
-
 static enum err compile_targets(struct compiler *c, struct span ids, uint32_t line, struct range *ret_targets) {
   ret_targets->first = c->targets.count;
-  for (struct span word = next_word(&ids); !span_empty(word); word = next_word(&ids)) {
+  for (struct span word = word_next(&ids); !span_empty(word); word = word_next(&ids)) {
     uint32_t target = chart_state_find(c->chart, word);
     if (target == NONE || target == 0) {
       return compile_fault(c, line, "there is no state \"%.*s\"", SPAN_ARG(word));
@@ -183,7 +165,7 @@ static enum err compile_targets(struct compiler *c, struct span ids, uint32_t li
 }
 
 static void compile_descriptors(struct compiler *c, struct span events, uint32_t transition) {
-  for (struct span word = next_word(&events); !span_empty(word); word = next_word(&events)) {
+  for (struct span word = word_next(&events); !span_empty(word); word = word_next(&events)) {
     if (word.size >= 2 && memcmp(word.data + word.size - 2, ".*", 2) == 0) {
       word.size -= 2;
     } else if (word.data[word.size - 1] == '.') {

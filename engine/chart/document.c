@@ -95,6 +95,27 @@ struct node *node_child(const struct node *node, enum tag tag) {
   return child;
 }
 
+struct span word_next(struct span *rest) {
+  struct span text = span_trim(*rest);
+  size_t size = 0;
+  while (size < text.size && text.data[size] > ' ') {
+    size++;
+  }
+  *rest = text.data ? span_of(text.data + size, text.size - size) : text;
+  return span_of(text.data, size);
+}
+
+struct span descriptor_bare(struct span word) {
+  while (word.size > 0 && (word.data[word.size - 1] == '*' || word.data[word.size - 1] == '.')) {
+    word.size--;
+  }
+  return word;
+}
+
+bool descriptor_takes(struct span bare, struct span event) {
+  return bare.size == 0 || (span_starts_with(event, bare) && (event.size == bare.size || event.data[bare.size] == '.'));
+}
+
 struct node *node_walk(const struct node *root, const struct node *node) {
   if (node->first) {
     return node->first;

@@ -93,6 +93,14 @@ bool node_has(const struct node *node, const char *name);
 struct node *node_child(const struct node *node, enum tag tag);
 /* The node after `node` in document order within the tree below `root`, or NULL: a walk without recursion. */
 struct node *node_walk(const struct node *root, const struct node *node);
+
+/* Attributes are lists of words, and words of "event" are descriptors (section 3.12.1). The next word of a list that
+ * white space separates; empty at its end. */
+struct span word_next(struct span *rest);
+/* A descriptor without what stands for "and everything below": "a.b.*" and "a.b." are "a.b", "*" is empty. */
+struct span descriptor_bare(struct span word);
+/* A bare descriptor takes the events whose first tokens are its own. */
+bool descriptor_takes(struct span bare, struct span event);
 static inline bool node_is_state(const struct node *node) {
   return node->tag <= TAG_HISTORY;
 }

@@ -105,7 +105,7 @@ static const struct node *initial_of(const struct drawing *d, const struct node 
     id = get(initial->first, "target");
   }
   struct span rest = id;
-  const struct node *named = outline_state(d->o, outline_word(&rest));
+  const struct node *named = outline_state(d->o, word_next(&rest));
   if (state->tag == TAG_PARALLEL) {
     return NULL;
   }
@@ -403,7 +403,7 @@ static struct span label_of(struct drawing *d, const struct node *t) {
   struct outline *o = d->o;
   struct span rest = get(t, "event");
   struct span text = span_of(NULL, 0);
-  for (struct span word = outline_word(&rest); word.size > 0; word = outline_word(&rest)) {
+  for (struct span word = word_next(&rest); word.size > 0; word = word_next(&rest)) {
     struct span title = outline_event(o, word);
     text = arena_printf(&o->file.arena, "%.*s%s%.*s", SPAN_ARG(text), text.size > 0 ? ", " : "", SPAN_ARG(title));
   }
@@ -462,7 +462,7 @@ static void collect_edges(struct drawing *d) {
       continue;
     }
     struct span rest = get(t, "target");
-    for (struct span id = outline_word(&rest); id.size > 0; id = outline_word(&rest)) {
+    for (struct span id = word_next(&rest); id.size > 0; id = word_next(&rest)) {
       const struct node *to = outline_state(d->o, id);
       if (to && to->tag != TAG_SCXML) {
         add_edge(d, t, to);

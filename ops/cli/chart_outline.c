@@ -128,29 +128,10 @@ void outline_close(struct outline *o) {
 
 /* ---- the tree ---- */
 
-struct span outline_word(struct span *rest) {
-  struct span text = span_trim(*rest);
-  size_t size = 0;
-  while (size < text.size && text.data[size] > ' ') {
-    size++;
-  }
-  *rest = text.data ? span_of(text.data + size, text.size - size) : text;
-  return span_of(text.data, size);
-}
-
-static struct span bare(struct span word) {
-  while (word.size > 0 && (word.data[word.size - 1] == '*' || word.data[word.size - 1] == '.')) {
-    word.size--;
-  }
-  return word;
-}
-
 bool outline_takes(const struct node *transition, struct span event) {
   struct span rest = node_get(transition, "event");
-  for (struct span word = outline_word(&rest); word.size > 0; word = outline_word(&rest)) {
-    struct span name = bare(word);
-    if (name.size == 0 ||
-        (span_starts_with(event, name) && (event.size == name.size || event.data[name.size] == '.'))) {
+  for (struct span word = word_next(&rest); word.size > 0; word = word_next(&rest)) {
+    if (descriptor_takes(descriptor_bare(word), event)) {
       return true;
     }
   }
@@ -392,7 +373,7 @@ static struct span lowered(struct arena *arena, struct span text) {
 }
 
 struct span outline_event(struct outline *o, struct span event) {
-  struct span name = bare(event);
+  struct span name = descriptor_bare(event);
   const struct event_rule *rule = catalogue_event(&o->config->catalogue, name);
   if (rule && rule->title.size > 0) {
     return lowered(&o->file.arena, rule->title);

@@ -52,8 +52,6 @@ struct span outline_term_text(struct outline *outline, struct span text);
 
 /* ---- the tree ---- */
 
-/* The next word of a list separated by white space; empty at its end. */
-struct span outline_word(struct span *rest);
 /* Whether an event descriptor takes an event (section 3.12.1). */
 bool outline_takes(const struct node *transition, struct span event);
 /* Whether two states can be active at once. */

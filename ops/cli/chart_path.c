@@ -64,7 +64,7 @@ static bool follows(struct tracing *t, const struct case_identity *identity) {
 /* ---- what a microstep does ---- */
 
 static void enter(struct tracing *t, struct span ids) {
-  for (struct span id = outline_word(&ids); id.size > 0; id = outline_word(&ids)) {
+  for (struct span id = word_next(&ids); id.size > 0; id = word_next(&ids)) {
     const struct node *state = outline_state(t->o, id);
     if (state) {
       t->trail->active[state->state] = true;
@@ -75,7 +75,7 @@ static void enter(struct tracing *t, struct span ids) {
 
 /* An ending is left at once, because the session is over; for people it is where the case is. */
 static void leave(struct tracing *t, struct span ids) {
-  for (struct span id = outline_word(&ids); id.size > 0; id = outline_word(&ids)) {
+  for (struct span id = word_next(&ids); id.size > 0; id = word_next(&ids)) {
     const struct node *state = outline_state(t->o, id);
     if (state && !(state->tag == TAG_FINAL && state->parent == t->o->root)) {
       t->trail->active[state->state] = false;
@@ -85,7 +85,7 @@ static void leave(struct tracing *t, struct span ids) {
 }
 
 static bool listed(struct span ids, struct span wanted) {
-  for (struct span id = outline_word(&ids); id.size > 0; id = outline_word(&ids)) {
+  for (struct span id = word_next(&ids); id.size > 0; id = word_next(&ids)) {
     if (span_equal(id, wanted)) {
       return true;
     }
@@ -97,7 +97,7 @@ static bool listed(struct span ids, struct span wanted) {
 static bool reaches(const struct tracing *t, const struct node *transition, struct span entered) {
   struct span rest = node_get(transition, "target");
   bool all = span_trim(rest).size > 0;
-  for (struct span id = outline_word(&rest); id.size > 0; id = outline_word(&rest)) {
+  for (struct span id = word_next(&rest); id.size > 0; id = word_next(&rest)) {
     const struct node *target = outline_state(t->o, id);
     struct span name = target && target->tag == TAG_HISTORY ? span_trim(node_get(target->parent, "id")) : id;
     all &= listed(entered, name);
@@ -108,7 +108,7 @@ static bool reaches(const struct tracing *t, const struct node *transition, stru
 /* An internal transition leaves what is inside its source, which stays. */
 static bool stays_around(const struct tracing *t, const struct node *transition) {
   struct span rest = node_get(transition, "target");
-  const struct node *target = outline_state(t->o, outline_word(&rest));
+  const struct node *target = outline_state(t->o, word_next(&rest));
   return t->trail->active[transition->parent->state] && target && outline_is_around(transition->parent, target);
 }
 

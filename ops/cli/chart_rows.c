@@ -59,7 +59,7 @@ static struct span with_condition_of(struct outline *o, struct span text, const 
 
 static struct span titles_of_events(struct outline *o, struct span events) {
   struct span text = none();
-  for (struct span word = outline_word(&events); word.size > 0; word = outline_word(&events)) {
+  for (struct span word = word_next(&events); word.size > 0; word = word_next(&events)) {
     add(o, &text, outline_event(o, word), ", ");
   }
   return text;
@@ -69,7 +69,7 @@ static struct span titles_of_events(struct outline *o, struct span events) {
 
 static struct span reminders(struct outline *o, struct span warn) {
   struct span text = none();
-  for (struct span word = outline_word(&warn); word.size > 0; word = outline_word(&warn)) {
+  for (struct span word = word_next(&warn); word.size > 0; word = word_next(&warn)) {
     add(o, &text, outline_term_text(o, word), " и за ");
   }
   return text.size == 0 ? text : arena_printf(arena_of(o), "напоминание за %.*s", SPAN_ARG(text));
@@ -139,7 +139,7 @@ struct span chart_rows_effects(struct outline *o, const struct node *transition)
 static struct span titles_of_targets(struct outline *o, const struct node *transition) {
   struct span rest = node_get(transition, "target");
   struct span text = none();
-  for (struct span id = outline_word(&rest); id.size > 0; id = outline_word(&rest)) {
+  for (struct span id = word_next(&rest); id.size > 0; id = word_next(&rest)) {
     const struct node *state = outline_state(o, id);
     add(o, &text, state ? outline_state_title(o, state) : id, " и ");
   }
@@ -153,7 +153,7 @@ static bool is_near(const struct node *state, const struct node *transition) {
 }
 
 static bool names_one(const struct node *transition, struct span events) {
-  for (struct span word = outline_word(&events); word.size > 0; word = outline_word(&events)) {
+  for (struct span word = word_next(&events); word.size > 0; word = word_next(&events)) {
     if (outline_takes(transition, word)) {
       return true;
     }
@@ -167,7 +167,7 @@ static struct span say_next(struct outline *o, const struct node *t, struct span
   struct span targets = titles_of_targets(o, t);
   bool all = true;
   struct span rest = events;
-  for (struct span word = outline_word(&rest); word.size > 0; word = outline_word(&rest)) {
+  for (struct span word = word_next(&rest); word.size > 0; word = word_next(&rest)) {
     bool takes = outline_takes(t, word);
     all &= takes;
     add(o, &cause, takes ? outline_event(o, word) : none(), ", ");
@@ -335,7 +335,7 @@ static void fill_referrals(struct making *m, struct chart_row *row) {
   row->cells[ROW_DUE] = SPAN_LITERAL("у каждого свой, назван в нём самом");
   row->cells[ROW_BASIS] = get(node, "basis");
   struct span rest = get(node, "met");
-  for (struct span word = outline_word(&rest); word.size > 0; word = outline_word(&rest)) {
+  for (struct span word = word_next(&rest); word.size > 0; word = word_next(&rest)) {
     add(o, &row->cells[ROW_MET], outline_status(o, process, word), ", ");
   }
   row->cells[ROW_NEXT] = next_of(o, node->parent, arena_printf(arena_of(o), "done.invoke.%.*s", SPAN_ARG(id)));
@@ -369,7 +369,7 @@ static void fill_ending(struct making *m, struct chart_row *row) {
   row->cells[ROW_BASIS] = outline_label(row->element, "basis");
   for (const struct node *t = o->root; t; t = node_walk(o->root, t)) {
     struct span rest = t->tag == TAG_TRANSITION ? get(t, "target") : none();
-    for (struct span word = outline_word(&rest); word.size > 0; word = outline_word(&rest)) {
+    for (struct span word = word_next(&rest); word.size > 0; word = word_next(&rest)) {
       if (span_equal(word, id)) {
         struct span cause = with_condition_of(o, titles_of_events(o, get(t, "event")), t);
         add(o, &row->cells[ROW_MET], cause, "; ");

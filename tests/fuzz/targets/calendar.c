@@ -29,6 +29,20 @@ static void adds_working_days(const struct calendar *calendar, civil_day from, s
   ASSERT(span_is_text(calendar_explain(calendar, from, &term, TERM_SHIFT_ON, arena)));
 }
 
+/* Over itself a calendar is the same, or is no whole year. */
+static void amends_itself(const struct calendar *calendar, struct span input) {
+  struct calendar *again = NULL;
+  struct fault fault = {0};
+  enum err err = calendar_amend(calendar, input, &again, &fault);
+  if (err != ERR_OK) {
+    fuzz_refused(err, &fault);
+    ASSERT(!again);
+    return;
+  }
+  ASSERT(span_equal(calendar_source(calendar), calendar_source(again)));
+  calendar_destroy(&again);
+}
+
 void fuzz_one(struct span input, struct arena *arena) {
   struct calendar *calendar = NULL;
   struct fault fault = {0};
@@ -45,5 +59,6 @@ void fuzz_one(struct span input, struct arena *arena) {
   counts_day_by_day(calendar, first_day(calendar));
   adds_working_days(calendar, first_day(calendar) + (civil_day)(input.size % 365), arena);
   (void)calendar_misses_holiday(calendar, &day);
+  amends_itself(calendar, input);
   calendar_destroy(&calendar);
 }

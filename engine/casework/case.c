@@ -2,7 +2,8 @@
  * case.c — the case file: what it consists of, its rights, its view.
  *
  *   opened ──START──▶ running ──┬─ the chart reaches a top-level final ─▶ ended, ground from its donedata
- *                               └─ case.cancelled that the chart does not know ─▶ ended, ground "cancelled"
+ *                               ├─ case.cancelled that the chart does not know ─▶ ended, ground "cancelled"
+ *                               └─ what began it is taken back ─▶ ended, ground "annulled"
  *
  * A case file is a chart session and what the session cannot hold itself: the live elements (whose state is active),
  * the watched deadlines (watch.c), the children (children.c), the status and the offer (offer.c).
@@ -147,6 +148,25 @@ bool case_took(const struct case_file *c) {
 
 bool case_has_ended(const struct case_file *c) {
   return c->ended;
+}
+
+#define GROUND_ANNULLED SPAN_LITERAL("annulled")
+
+void case_annul(struct case_file *c, civil_moment now) {
+  c->lives_count = 0;
+  c->watches_count = 0;
+  c->children_count = 0;
+  c->documents_count = 0;
+  c->session_timer = (struct case_timer){CIVIL_MOMENT_NONE, 0};
+  c->offer = 0;
+  c->addressee = span_of(NULL, 0);
+  c->ended = true;
+  c->ground = case_text(c, c->ground, GROUND_ANNULLED);
+  c->changed_at = now;
+}
+
+bool case_is_annulled(const struct case_file *c) {
+  return c->ended && span_equal(c->ground, GROUND_ANNULLED);
 }
 
 uint32_t case_slots(const struct case_file *c) {

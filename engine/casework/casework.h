@@ -267,6 +267,10 @@ enum err case_step(struct case_file *c, const struct case_input *input, civil_mo
 /* True if the last step's event was taken by a transition or met a deadline. */
 bool case_took(const struct case_file *c);
 bool case_has_ended(const struct case_file *c);
+/* What began the case was said by mistake: it ends on the ground "annulled" and waits for nothing. Nobody is told; what
+ * had gone out the caller withdraws. Its number may begin another case. */
+void case_annul(struct case_file *c, civil_moment now);
+bool case_is_annulled(const struct case_file *c);
 struct span case_process(const struct case_file *c);
 /* Empty: it comes from a record of before revisions were kept; its next step pins it to the present one. */
 struct span case_revision(const struct case_file *c);

@@ -182,6 +182,7 @@ enum err cases_get(struct cases *cases, struct span id, struct case_slot **ret_s
     cases->decoded++;
     slot = add(cases, id, file);
     slot->journal = record.journal;
+    slot->latest = record.latest;
     slot->parked = record.parked;
     slot->counted = !case_has_ended(file) && !span_empty(case_revision(file));
   }
@@ -193,10 +194,21 @@ struct case_slot *cases_cached(struct cases *cases, struct span id) {
   return find(cases, id);
 }
 
+/* A number that was begun by mistake is free: what stood under it gives way. */
+static bool is_taken(struct cases *cases, struct span id) {
+  struct case_slot *slot = NULL;
+  struct fault unread = {.err = ERR_OK};
+  enum err found = cases_get(cases, id, &slot, &unread);
+  if (found == ERR_OK && case_is_annulled(slot->file)) {
+    cases_forget(cases, slot);
+    return false;
+  }
+  return found != ERR_NOT_FOUND;
+}
+
 enum err cases_open(struct cases *cases, const struct case_identity *identity, uint64_t journal,
                     struct case_slot **ret_slot, struct fault *fault) {
-  struct record_case record;
-  if (find(cases, identity->id) || record_of(cases, identity->id, &record) != ERR_NOT_FOUND) {
+  if (is_taken(cases, identity->id)) {
     return fault_set(fault, ERR_EXISTS, "случай с таким номером уже есть");
   }
   struct case_file *file;
@@ -208,6 +220,7 @@ enum err cases_open(struct cases *cases, const struct case_identity *identity, u
   }
   struct case_slot *slot = add(cases, identity->id, file);
   slot->journal = journal;
+  slot->latest = RECORD_NO_ENTRY;
   slot->dirty = true;
   *ret_slot = slot;
   return ERR_OK;

@@ -27,6 +27,7 @@ struct case_slot {
   uint8_t text[CASE_ID_MAX];
   struct case_file *file;
   uint64_t journal; /* entry that started it */
+  uint64_t latest;  /* as in struct record_case */
   uint32_t parked;  /* as in its record */
   bool counted;     /* among the running cases of its definition, by its record */
   bool touched, dirty;

@@ -15,8 +15,14 @@
  * resolved. Notices cannot be taken back: their readers are told. Personal data that came with it goes from what is
  * shown, not from the journal, where it stays sealed.
  *
- * Deterministic: from the journal alone, so that a rehearsal corrects as the daemon did. Cost: the family's entries are
- * looked for from its first entry on.
+ * Cases that charts keep (an account, the calendar of a body) are gone through again too, when the family told them
+ * what does not hold (correct_told.c); and what somebody sent to such a case itself is taken back like anything else.
+ *
+ * What began a case can be taken back when nothing else rests on it: the case ends on the ground "annulled", and its
+ * number may begin another.
+ *
+ * Deterministic: from the journal alone, so that a rehearsal corrects as the daemon did. Cost: the family's entries,
+ * which are linked (journal_link), twice; families from before that are looked for from their first entry on.
  *
  * Threading: the runtime's. Ownership: a correction owns its runtime and store until correct_drop.
  */

@@ -316,7 +316,7 @@ static uint32_t parked_by(const struct incident_list *incidents, struct span cas
 
 struct old_case {
   struct span id;
-  uint64_t journal;
+  uint64_t journal, latest;
 };
 struct moving {
   struct commit *m;
@@ -326,13 +326,14 @@ struct moving {
   enum err err;
 };
 
-static uint64_t started_by(const struct moving *moving, struct span id) {
+/* The entry that started it and the latest one stay; what was not there before begins now. */
+static struct old_case before_of(const struct moving *moving, struct span id) {
   for (size_t i = 0; i < moving->old_count; i++) {
     if (span_equal(moving->old[i].id, id)) {
-      return moving->old[i].journal;
+      return moving->old[i];
     }
   }
-  return moving->m->journal;
+  return (struct old_case){.id = id, .journal = moving->m->journal, .latest = RECORD_NO_ENTRY};
 }
 
 static bool move_case(void *arg, struct span key, struct span value) {
@@ -347,7 +348,9 @@ static bool move_case(void *arg, struct span key, struct span value) {
     return false;
   }
   record.parked = parked_by(moving->incidents, id);
-  record.journal = started_by(moving, id);
+  const struct old_case before = before_of(moving, id);
+  record.journal = before.journal;
+  record.latest = before.latest;
   writer_reset(&rt->scratch);
   record_case_write(&record, &rt->scratch);
   store_put(rt->store, STORE_CASE, key, writer_span(&rt->scratch));
@@ -392,11 +395,41 @@ static void move_family(struct commit *m, const struct incident_list *incidents,
   move_space(&moving, STORE_INDEX, record_key_span(&offers), move_offer);
 }
 
+/* Nothing is left of the family: its number goes on telling that it was begun by mistake. */
+static struct span annulled_record(struct commit *m, const struct incident_list *incidents) {
+  struct runtime *rt = m->runtime;
+  struct fault unread = {.err = ERR_OK};
+  struct case_slot *slot = NULL;
+  if (m->c->after.count > 0 || !m->c->begun_by_message || cases_get(&rt->cases, m->c->root, &slot, &unread) != ERR_OK) {
+    return span_of(NULL, 0);
+  }
+  case_annul(slot->file, m->c->now);
+  writer_reset(&rt->body);
+  if (case_encode(slot->file, &rt->body, &unread) != ERR_OK) {
+    return span_of(NULL, 0);
+  }
+  const struct record_case record = {.parked = parked_by(incidents, slot->id),
+                                     .journal = slot->journal,
+                                     .latest = slot->latest,
+                                     .body = writer_span(&rt->body)};
+  writer_reset(&rt->scratch);
+  record_case_write(&record, &rt->scratch);
+  return arena_copy(&rt->arena, writer_span(&rt->scratch));
+}
+
+static void put_annulled(struct commit *m, struct span record) {
+  struct record_key key = record_case_key(m->c->root);
+  if (!span_empty(record)) {
+    engine_put(m->runtime, STORE_CASE, &key, record);
+  }
+}
+
 static struct old_case *old_cases(struct commit *m, size_t *ret_count) {
   const struct family *before = &m->c->without.before;
   struct old_case *old = ARENA_ARRAY(&m->c->arena, struct old_case, before->count);
   for (size_t i = 0; i < before->count; i++) {
-    old[i] = (struct old_case){arena_copy(&m->c->arena, before->members[i]->id), before->members[i]->journal};
+    old[i] = (struct old_case){arena_copy(&m->c->arena, before->members[i]->id), before->members[i]->journal,
+                               before->members[i]->latest};
   }
   *ret_count = before->count;
   return old;
@@ -455,8 +488,10 @@ void correct_commit(struct correction *c, uint64_t journal) {
   size_t old_count;
   struct old_case *old = old_cases(&m, &old_count);
   delete_family(&m);
+  struct span annulled = annulled_record(&m, &before);
   forget_family(&m);
   move_family(&m, &before, old, old_count);
+  put_annulled(&m, annulled);
   open_incidents(&m, &after);
   report_refusals(&m, &before);
   write_told(&m);

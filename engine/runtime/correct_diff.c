@@ -95,7 +95,8 @@ static void withdraw_offers(struct correction *c) {
   const struct family *before = &c->without.before;
   for (size_t i = 0; i < before->count; i++) {
     struct case_slot *slot = before->members[i];
-    if (!span_empty(addressee_of(slot)) && !same_offer(slot, member_of(&c->after, slot->id))) {
+    bool offered = !span_empty(addressee_of(slot)) && case_slot_view(slot)->offer > 0; /* else of an account */
+    if (offered && !same_offer(slot, member_of(&c->after, slot->id))) {
       withdraw_offer(c, slot);
     }
   }

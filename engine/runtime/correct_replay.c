@@ -11,7 +11,8 @@ struct gathering {
   struct arena *arena;
   struct span root;
   struct replay_entries entries;
-  uint64_t last; /* number of the last one that was looked at */
+  uint64_t last;  /* number of the last one that was looked at */
+  uint64_t until; /* of a walk: not this one and what comes after */
   enum err err;
 };
 
@@ -53,21 +54,83 @@ static bool visit(void *arg, struct span key, struct span value) {
   struct gathering *g = arg;
   uint64_t number;
   g->err = record_number_of_key(key, &number);
+  if (g->err == ERR_OK && number >= g->until) {
+    return false;
+  }
   g->err = g->err == ERR_OK ? look_at(g, number, value) : g->err;
   return g->err == ERR_OK;
 }
 
-/* A walk sees what is committed; what the open batch and the one in flight hold is read point by point. */
-static enum err gather(struct gathering *g, uint64_t first) {
+static enum err read_entry(struct gathering *g, uint64_t number, struct span *ret_bytes) {
+  struct record_key key = record_number_key(number);
+  return store_get(g->runtime->store, STORE_JOURNAL, record_key_span(&key), ret_bytes);
+}
+
+/* Entries that do not name the one before them are looked for. A walk sees what is committed; what the open batch and
+ * the one in flight hold is read point by point. */
+static enum err walk(struct gathering *g, uint64_t first, uint64_t until) {
   struct record_key from = record_number_key(first);
   g->last = first - 1;
+  g->until = until;
   TRY(store_scan(g->runtime->store, STORE_JOURNAL, span_of(NULL, 0), record_key_span(&from), visit, g));
   TRY(g->err);
-  for (uint64_t number = g->last + 1; number <= g->runtime->head.journal; number++) {
-    struct record_key key = record_number_key(number);
+  for (uint64_t number = g->last + 1; number < until; number++) {
     struct span bytes;
-    TRY(store_get(g->runtime->store, STORE_JOURNAL, record_key_span(&key), &bytes));
+    TRY(read_entry(g, number, &bytes));
     TRY(look_at(g, number, bytes));
+  }
+  return ERR_OK;
+}
+
+struct numbers {
+  uint64_t *items;
+  size_t count, capacity;
+};
+
+static void add_number(struct arena *arena, struct numbers *numbers, uint64_t number) {
+  if (numbers->count == numbers->capacity) {
+    numbers->capacity = numbers->capacity ? numbers->capacity * 2 : 32;
+    uint64_t *grown = ARENA_ARRAY(arena, uint64_t, numbers->capacity);
+    if (numbers->count > 0) {
+      memcpy(grown, numbers->items, numbers->count * sizeof *grown);
+    }
+    numbers->items = grown;
+  }
+  numbers->items[numbers->count++] = number;
+}
+
+/* From the latest backwards. `ret_at`: RECORD_NO_ENTRY when that was all, 0 when those before the last are not known.
+ */
+static enum err follow(struct gathering *g, uint64_t latest, struct numbers *numbers, uint64_t *ret_at) {
+  uint64_t at = latest;
+  while (at > RECORD_NO_ENTRY) {
+    struct record_journal entry;
+    struct span bytes;
+    uint64_t number = at - 1;
+    TRY(read_entry(g, number, &bytes));
+    TRY(record_journal_read(bytes, &entry));
+    add_number(g->arena, numbers, number);
+    at = entry.earlier;
+    if (at > number) {
+      return ERR_CORRUPT; /* an earlier one is not a later one */
+    }
+  }
+  *ret_at = at;
+  return ERR_OK;
+}
+
+static enum err gather(struct gathering *g, const struct case_slot *root) {
+  struct numbers numbers = {.count = 0};
+  uint64_t first = root->journal > 0 ? root->journal : 1;
+  uint64_t at;
+  TRY(follow(g, root->latest, &numbers, &at));
+  if (at != RECORD_NO_ENTRY) {
+    TRY(walk(g, first, numbers.count > 0 ? numbers.items[numbers.count - 1] : g->runtime->head.journal + 1));
+  }
+  for (size_t i = numbers.count; i-- > 0;) {
+    struct span bytes;
+    TRY(read_entry(g, numbers.items[i], &bytes));
+    TRY(look_at(g, numbers.items[i], bytes));
   }
   return ERR_OK;
 }
@@ -75,7 +138,7 @@ static enum err gather(struct gathering *g, uint64_t first) {
 enum err replay_entries_read(struct runtime *runtime, const struct case_slot *root, struct arena *arena,
                              struct replay_entries *ret_entries) {
   struct gathering g = {.runtime = runtime, .arena = arena, .root = root->id};
-  TRY(gather(&g, root->journal > 0 ? root->journal : 1));
+  TRY(gather(&g, root));
   for (size_t i = 0; i < g.entries.count; i++) {
     struct record_key key = record_annulled_key(g.entries.items[i].number);
     struct span by;

@@ -136,6 +136,11 @@ void engine_fail(struct runtime *runtime, enum err err);
 
 /* Gives the entry the next number and its link of the chain, and puts it. Advances recorded_at. */
 void journal_append(struct runtime *runtime, struct record_journal *entry);
+/* The messages to a family are linked backwards, from its root's record, so that nobody needs to look for them. What
+ * `earlier` of the next one is; */
+uint64_t journal_latest(struct runtime *runtime, struct span root);
+/* and once that has this number. */
+void journal_link(struct runtime *runtime, struct span root, uint64_t number);
 
 /* ---- signed.c ---- */
 

@@ -36,3 +36,33 @@ void journal_append(struct runtime *runtime, struct record_journal *entry) {
   seal_salt(&runtime->seal, runtime->head.chain, entry->salt);
   put_entry(runtime, entry);
 }
+
+/* ---- the messages to one family ---- */
+
+static struct case_slot *root_slot(struct runtime *runtime, struct span root) {
+  struct case_slot *slot = NULL;
+  struct fault unread = {.err = ERR_OK};
+  return cases_get(&runtime->cases, root, &slot, &unread) == ERR_OK ? slot : NULL;
+}
+
+uint64_t journal_latest(struct runtime *runtime, struct span root) {
+  const struct case_slot *slot = root_slot(runtime, root);
+  return slot ? slot->latest : RECORD_NO_ENTRY;
+}
+
+/* The root's own record was written with it, if the message came to the root. */
+void journal_link(struct runtime *runtime, struct span root, uint64_t number) {
+  struct record_key key = record_case_key(root);
+  struct case_slot *slot = span_empty(root) ? NULL : root_slot(runtime, root);
+  struct record_case record;
+  struct span bytes;
+  if (!slot || slot->latest == number + 1 || !engine_read(runtime, STORE_CASE, &key, &bytes) ||
+      record_case_read(arena_copy(&runtime->arena, bytes), &record) != ERR_OK) {
+    return;
+  }
+  slot->latest = number + 1;
+  record.latest = slot->latest;
+  writer_reset(&runtime->scratch);
+  record_case_write(&record, &runtime->scratch);
+  engine_put(runtime, STORE_CASE, &key, writer_span(&runtime->scratch));
+}

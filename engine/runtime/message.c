@@ -28,6 +28,7 @@ struct judgement {
   enum way way;
   struct case_slot *target;      /* EVENT, DUPLICATE */
   struct correction *correction; /* ANNUL */
+  uint64_t earlier;              /* START, EVENT: of the entry (record_journal) */
   struct fault fault;
 };
 
@@ -198,7 +199,7 @@ static enum err judge(struct judgement *j) {
   struct case_slot *addressed = NULL;
   struct fault unread = {0};
   enum err found = family_named(j->runtime, j->message->case_id, &addressed, &unread);
-  if (found == ERR_NOT_FOUND) {
+  if (found == ERR_NOT_FOUND || (found == ERR_OK && case_is_annulled(addressed->file))) {
     return judge_start(j);
   }
   if (found != ERR_OK) {
@@ -279,6 +280,7 @@ static void append_entry(struct judgement *j, enum record_journal_kind kind, str
       .text = span_of_cstr(j->fault.text),
       .clear = clear,
       .sealed = sealed,
+      .earlier = j->earlier,
   };
   memcpy(entry.digest, m->digest, sizeof entry.digest);
   journal_append(j->runtime, &entry);
@@ -383,6 +385,15 @@ static enum err add_event(struct judgement *j, struct work *work) {
   return ERR_OK;
 }
 
+/* Its entry is linked to those before it, and the family's record names it from then on. */
+static void link_to_family(struct judgement *j, struct work *work) {
+  if (j->way == WAY_ANNUL) {
+    return; /* it is gone through by nobody */
+  }
+  work->family = case_root(j->message->case_id);
+  j->earlier = j->way == WAY_START ? RECORD_NO_ENTRY : journal_latest(j->runtime, work->family);
+}
+
 static enum err do_work(struct judgement *j, struct work *work) {
   work->failed_case = j->message->case_id;
   if (j->way == WAY_START) {
@@ -421,6 +432,7 @@ static void answer_parked(struct judgement *j, const struct inbox_message *in, s
   correct_drop(&j->correction);
   struct span sealed = persons_merge(rt, case_root(in->message.case_id), &j->personal);
   uint64_t incident = park(j, work, err);
+  journal_link(rt, work->family, work->journal);
   j->fault = work->fault;
   j->fault.err = err;
   append_entry(j, RECORD_JOURNAL_PARKED, sealed);
@@ -438,6 +450,7 @@ static void answer_accepted(struct judgement *j, const struct inbox_message *in,
   struct runtime *rt = j->runtime;
   struct span sealed = persons_merge(rt, case_root(in->message.case_id), &j->personal);
   work_commit(work);
+  journal_link(rt, work->family, work->journal);
   if (j->correction) {
     correct_commit(j->correction, work->journal);
     correct_drop(&j->correction);
@@ -456,6 +469,7 @@ static bool take(struct judgement *j, const struct inbox_message *in) {
   work_begin(&work, j->runtime, j->now);
   work.sender = j->message->sender;
   work.event = j->message->event;
+  link_to_family(j, &work);
   enum err err = do_work(j, &work);
   if (!span_empty(work.stale)) {
     work_recount_stale(&work, j->now, false);

@@ -5,11 +5,11 @@
 enum {
   VERSION = 1,          /* of every record but these: */
   VERSION_CURSOR = 2,   /* 1: without what was dropped */
-  VERSION_CASE = 2,     /* 1: a flag instead of the number of incidents */
+  VERSION_CASE = 3,     /* 2: without the latest entry of its family; 1: a flag instead of the number of incidents */
   VERSION_INCIDENT = 2, /* 1: without FLAG_PARKS */
   VERSION_HEAD = 2,     /* 1: without the count of timers */
-  VERSION_JOURNAL = 4,  /* 3: without calendars and recounts; 2: without the count of timers; 1: without salt, the chain
-                           covers the digest only */
+  VERSION_JOURNAL = 5,  /* 4: without the earlier entry of the family; 3: without calendars and recounts; 2: without the
+                           count of timers; 1: without salt, the chain  covers the digest only */
   VERSION_COVERED = 2,  /* JOURNAL: from this one on the chain covers the entry */
   VERSION_KEY = 2,      /* 1: the wrapped key alone */
   SEPARATOR = 0,        /* between the parts of a key; no id holds it */
@@ -397,6 +397,7 @@ void record_case_write(const struct record_case *c, struct writer *w) {
   writer_u8(w, VERSION_CASE);
   writer_varint(w, c->parked);
   writer_varint(w, c->journal);
+  writer_varint(w, c->latest);
   writer_blob(w, c->body);
 }
 
@@ -410,6 +411,7 @@ enum err record_case_read(struct span bytes, struct record_case *ret_case) {
   }
   struct record_case c = {.parked = (uint32_t)parked};
   c.journal = reader_varint(&r);
+  c.latest = version > 2 ? reader_varint(&r) : 0;
   c.body = reader_blob(&r);
   TRY(reader_end(&r));
   *ret_case = c;
@@ -517,6 +519,7 @@ void record_journal_write_content(const struct record_journal *entry, struct wri
   writer_blob(w, entry->text);
   writer_blob(w, entry->clear);
   writer_blob(w, entry->sealed);
+  writer_varint(w, entry->earlier);
 }
 
 void record_journal_write(const struct record_journal *entry, struct writer *w) {
@@ -559,6 +562,7 @@ enum err record_journal_read(struct span bytes, struct record_journal *ret_entry
   entry.text = reader_blob(&r);
   entry.clear = reader_blob(&r);
   entry.sealed = reader_blob(&r);
+  entry.earlier = version > 4 ? reader_varint(&r) : 0;
   if (version > 1) {
     read_fixed(&r, entry.chain, sizeof entry.chain);
   }

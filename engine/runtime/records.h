@@ -129,9 +129,11 @@ void record_signed_statement(const struct record_signed *head, uint8_t ret_state
 
 /* ---- CASE ---- */
 
+enum { RECORD_NO_ENTRY = 1 }; /* of `latest` and `earlier` */
 struct record_case {
   uint32_t parked;  /* open incidents of inputs that could not be stepped; 0: it goes on as it should */
   uint64_t journal; /* entry that started it */
+  uint64_t latest;  /* root: 1 + number of the latest entry of a message to its family (1: none); 0: not known */
   struct span body; /* casework's record: case_decode, case_view_decode */
 };
 void record_case_write(const struct record_case *c, struct writer *w);
@@ -196,6 +198,8 @@ struct record_journal {
   struct span text;   /* of a refusal */
   struct span clear;  /* value_encode of the clear data; empty if none */
   struct span sealed; /* personal data under the person's key; empty if none */
+  uint64_t
+      earlier; /* message: 1 + number of the entry of the message before it to its family (1: none); 0: not known */
   uint8_t digest[RUNTIME_DIGEST_SIZE];
   uint8_t salt[RECORD_SALT_SIZE]; /* seal_salt; zeros in version 1 */
   uint8_t chain[RECORD_CHAIN_SIZE];

@@ -243,7 +243,11 @@ static enum err encode_case(struct work *work, struct case_slot *slot, struct sp
   struct runtime *rt = work->runtime;
   writer_reset(&rt->body);
   TRY(case_encode(slot->file, &rt->body, &work->fault));
-  struct record_case record = {.parked = slot->parked, .journal = slot->journal, .body = writer_span(&rt->body)};
+  if (span_equal(slot->id, work->family)) {
+    slot->latest = work->journal + 1;
+  }
+  struct record_case record = {
+      .parked = slot->parked, .journal = slot->journal, .latest = slot->latest, .body = writer_span(&rt->body)};
   writer_reset(&rt->scratch);
   record_case_write(&record, &rt->scratch);
   *ret_record = arena_copy(&rt->arena, writer_span(&rt->scratch));

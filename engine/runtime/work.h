@@ -29,6 +29,7 @@ struct work {
   civil_moment now;
   struct span sender; /* who hears of an incident; empty for a timer */
   struct span event;
+  struct span family; /* root of the one that the message is for: its record names the entry; empty: a timer */
 
   struct work_input *next, **inputs_end;
   struct work_effect *effects, **effects_end;

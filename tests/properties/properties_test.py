@@ -184,11 +184,11 @@ class AMistakeTakenBack(Property):
 
     @staticmethod
     def corrected(lines, plain, place):
-        """One message of each case, but not the first, is taken back at the moment when it came, and sent again."""
+        """One message of each case is taken back at the moment when it came, and sent again: what began it only if it is alone."""
         taken = {}
         for line in plain.accepted():
             taken.setdefault(line["case"], []).append((line["at"], line["event"]))
-        chosen = {case: told[1:][place % (len(told) - 1)] for case, told in taken.items() if len(told) > 1}
+        chosen = {case: (told[1:] or told)[place % max(len(told) - 1, 1)] for case, told in taken.items()}
         out = []
         for line in lines:
             out.append(line)

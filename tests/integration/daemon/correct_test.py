@@ -109,6 +109,53 @@ class Correct(unittest.TestCase):
         self.assertEqual("accepted", taken_back[0]["state"])
         self.assertEqual({"surname": "Неразглашаемов"}, self.person())
 
+    def test_what_was_sent_to_an_account_is_taken_back(self):
+        """The account goes by what other cases say and by its own messages: it is gone through again with both."""
+        account = "report." + EXECUTOR
+        self.annul(self.difference()[-1])
+        report = {"as": EXECUTOR, "event": "report.submitted", "case": account, "data": {"period": "2026-02", "submitted_on": "2026-02-22"}}
+        self.play_day("2026-02-22", [report])
+        self.assertEqual(["met"], [row["state"] for row in self.engine.rows("deadline", "list", "--case", account)])
+        taken_back = {"as": EXECUTOR, "event": "event.annulled", "case": account, "data": {"event": "report.submitted"}}
+        self.assertEqual("accepted", self.play_day("2026-02-23", [taken_back])[0]["state"])
+        self.assertEqual(["open"], [row["state"] for row in self.engine.rows("deadline", "list", "--case", account)])
+        self.engine.kill()
+        self.engine.start()
+        self.engine.advance("2026-03-10")
+        states = [row["state"] for row in self.engine.rows("deadline", "list", "--case", account)]
+        self.assertIn("missed", states)
+        self.engine.advance("2026-12-31")
+        self.assert_rehearsal_agrees("2026-12-31")
+
+    def test_an_account_forgets_what_was_taken_back_and_has_no_row_of_it(self):
+        account = "report." + EXECUTOR
+        rows = self.engine.rows("deadline", "list", "--case", account)
+        self.annul(self.difference()[-1])
+        self.play_day("2026-02-21", [event(EXECUTOR, "referral.completed", measure="m1", result="employed")])
+        plain = [{name: row.get(name) for name in ("id", "from", "due", "state")} for row in rows]
+        again = [{name: row.get(name) for name in ("id", "from", "due", "state")}
+                 for row in self.engine.rows("deadline", "list", "--case", account)]
+        self.assertEqual(plain, again)
+
+    def test_what_began_a_case_is_taken_back_last_and_its_number_may_begin_anew(self):
+        first = event(WORKER, "application.received", kind="support", received_on="2026-02-21", municipality="surgut", surname="Ошибкин")
+        mistaken = {**first, "case": "sup-mistake"}
+        taken_back = {**mistaken, "event": "event.annulled", "data": {"event": "application.received"}}
+        self.play_day("2026-02-21", [mistaken])
+        self.assertEqual("accepted", self.play_day("2026-02-22", [taken_back])[0]["state"])
+        shown = self.engine.rows("case", "show", "sup-mistake")
+        self.assertEqual([("ended", "annulled")], [(row["state"], row["ground"]) for row in shown if row["type"] == "case"])
+        self.assertEqual([], self.engine.rows("deadline", "list", "--case", "sup-mistake"))
+        bodies = [row for row in self.engine.deliveries() if "sup-mistake" in json.dumps(row)]
+        count = {kind: len([row for row in bodies if row["kind"] == kind]) for kind in ("task", "task_withdrawn")}
+        self.assertGreater(count["task"], 0)
+        self.assertEqual(count["task"], count["task_withdrawn"])
+        self.assertEqual("refused", self.play_day("2026-02-23", [{**mistaken, "event": "consent.given", "data": {}}])[0]["state"])
+        self.assertEqual("accepted", self.play_day("2026-02-24", [mistaken])[0]["state"])
+        self.assertEqual({"open"}, {row["state"] for row in self.engine.rows("case", "show", "sup-mistake") if row["type"] == "case"})
+        self.engine.advance("2026-12-31")
+        self.assert_rehearsal_agrees("2026-12-31")
+
     def test_who_may_not_and_what_cannot_be_is_refused_in_a_rehearsal_too(self):
         send = self.difference()[-1]
         self.assertEqual("refused", self.annul(send, GROUP)["state"])

@@ -204,7 +204,27 @@ static void an_entry_of_version_2_is_still_read_and_covered(void **state) {
   assert_int_equal(w.size - RECORD_CHAIN_SIZE, record_journal_content(writer_span(&w)).size);
 }
 
-/* What version 3 wrote has the layout of today; what a newer kind looks like there is damage. */
+/* Version 4 ends before the entry that came earlier in the family: nobody knows it then. */
+static void an_entry_of_version_4_is_still_read(void **state) {
+  (void)state;
+  static const uint8_t head[] = {4, RECORD_JOURNAL_MESSAGE, 2, 1};
+  static const uint8_t digest[32] = {9, 8};
+  static const uint8_t salt[16] = {4};
+  static const uint8_t rest[] = {1, 'a', 42, 0, 8, 1, 'e', 1, 'A', 0, 0, 0, 1, 'c', 1, 's'};
+  static const uint8_t chain[32] = {6, 5};
+  writer_raw(&w, span_of(head, sizeof head));
+  writer_raw(&w, span_of(digest, sizeof digest));
+  writer_raw(&w, span_of(salt, sizeof salt));
+  writer_raw(&w, span_of(rest, sizeof rest));
+  writer_raw(&w, span_of(chain, sizeof chain));
+  struct record_journal read = {.earlier = 9};
+  assert_int_equal(ERR_OK, record_journal_read(writer_span(&w), &read));
+  assert_span(read.sealed, "s");
+  assert_int_equal(0, read.earlier);
+  assert_memory_equal(chain, read.chain, sizeof chain);
+}
+
+/* What version 3 wrote has the layout of version 4; what a newer kind looks like there is damage. */
 static void an_entry_of_version_3_is_still_read(void **state) {
   (void)state;
   static const uint8_t digest[32] = {9, 8};
@@ -331,7 +351,7 @@ static void a_newer_version_is_told_apart_from_damage(void **state) {
   (void)state;
   struct record_case c = {.journal = 3, .body = L("body")};
   record_case_write(&c, &w);
-  w.data[0] = 3;
+  w.data[0] = 4;
   assert_int_equal(ERR_VERSION, record_case_read(writer_span(&w), &c));
   w.data[0] = 0;
   assert_int_equal(ERR_CORRUPT, record_case_read(writer_span(&w), &c));
@@ -339,12 +359,20 @@ static void a_newer_version_is_told_apart_from_damage(void **state) {
 
 static void a_case_remembers_that_it_is_parked(void **state) {
   (void)state;
-  struct record_case c = {.parked = 2, .journal = 300, .body = L("body")};
+  struct record_case c = {.parked = 2, .journal = 300, .latest = 400, .body = L("body")};
   record_case_write(&c, &w);
   struct record_case read;
   assert_int_equal(ERR_OK, record_case_read(writer_span(&w), &read));
   assert_int_equal(2, read.parked);
   assert_int_equal(300, read.journal);
+  assert_int_equal(400, read.latest);
+  assert_span(read.body, "body");
+  assert_int_equal(ERR_OK, record_case_read(L("\x02\x02\xac\x02\x04"
+                                              "body"),
+                                            &read));
+  assert_int_equal(2, read.parked);
+  assert_int_equal(300, read.journal);
+  assert_int_equal(0, read.latest); /* version 2 */
   assert_span(read.body, "body");
 }
 
@@ -467,6 +495,7 @@ int main(void) {
       TEST(an_entry_of_version_1_is_still_read),
       TEST(an_entry_of_version_2_is_still_read_and_covered),
       TEST(an_entry_of_version_3_is_still_read),
+      TEST(an_entry_of_version_4_is_still_read),
       TEST(the_calendar_comes_back),
       TEST(a_damaged_calendar_is_refused),
       TEST(a_head_of_version_1_is_still_read),

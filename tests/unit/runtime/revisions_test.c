@@ -122,6 +122,40 @@ static void a_child_begins_on_the_present_revision(void **state) {
   assert_int_equal(0, counted("part").old_definitions);
 }
 
+/* By the chart of then: the later one has no state "helped", another term, and no task. */
+static void a_correction_of_an_old_case_goes_by_its_own_chart(void **state) {
+  (void)state;
+  begin("A", 1);
+  bench_restart_with(&b, "later");
+  const char *before = bench_outcome(&b);
+  assert_string_equal("accepted 2", tell("A", 1, "visit.done"));
+  assert_has(bench_outcome(&b), "\"states\":[\"helped\"]");
+  const struct bench_message annulled = {"helper-north", 2, "annulled", "A", "{\"event\":\"visit.done\"}", NULL};
+  assert_string_equal("accepted 3", bench_send(&b, TUESDAY, &annulled));
+  assert_string_equal(before, bench_outcome(&b));
+  assert_int_equal(1, counted("root").old);
+  assert_int_equal(0, counted("root").present);
+  assert_true(bench_delivered(&b, "task A call"));
+  bench_restart(&b);
+  assert_string_equal("accepted 4", tell("A", 3, "visit.done"));
+  assert_has(bench_outcome(&b), "\"case\":\"A\",\"process\":\"root\",\"states\":[\"helped\"]");
+  assert_has(bench_outcome(&b), "\"term\":\"5wd\",\"due\":\"2026-01-19\",\"state\":\"met\"");
+}
+
+static void what_began_an_old_case_is_taken_back_too(void **state) {
+  (void)state;
+  begin("A", 1);
+  bench_restart_with(&b, "later");
+  const struct bench_message annulled = {"agency-1", 2, "annulled", "A", "{\"event\":\"begin\"}", NULL};
+  assert_string_equal("accepted 2", bench_send(&b, TUESDAY, &annulled));
+  assert_has(bench_outcome(&b), "\"ground\":\"annulled\"");
+  assert_int_equal(0, counted("root").old);
+  assert_int_equal(CIVIL_MOMENT_NONE, runtime_next_due(b.runtime));
+  assert_string_equal("accepted 3", begin("A", 3)); /* its number is free: it begins on the present chart */
+  assert_has(bench_outcome(&b), "\"term\":\"3wd\"");
+  assert_int_equal(1, counted("root").present);
+}
+
 static void running_cases_are_counted_by_their_definition(void **state) {
   (void)state;
   begin("A", 1);
@@ -330,6 +364,8 @@ int main(void) {
       TEST(a_case_goes_on_by_the_chart_that_it_began_with),
       TEST(its_deadlines_are_its_own_too),
       TEST(a_child_begins_on_the_present_revision),
+      TEST(a_correction_of_an_old_case_goes_by_its_own_chart),
+      TEST(what_began_an_old_case_is_taken_back_too),
       TEST(running_cases_are_counted_by_their_definition),
       TEST(an_old_definition_is_forgotten_with_its_last_case),
       TEST(a_definition_that_nobody_runs_on_goes_when_config_has_left_it),

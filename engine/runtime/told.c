@@ -5,7 +5,7 @@
 
 #include "runtime/work.h"
 
-enum { VERSION = 1 };
+enum { VERSION = 1, TEXTS = 6 };
 
 /* ---- records ---- */
 
@@ -15,7 +15,8 @@ static struct record_key key_of(struct span root, uint64_t number) {
 }
 
 static void put(struct runtime *runtime, struct span root, const struct told *told) {
-  const struct span texts[] = {told->from, told->process, told->participant, told->event, told->sender, told->cause};
+  const struct span texts[TEXTS] = {told->from,  told->process, told->participant,
+                                    told->event, told->sender,  told->cause};
   struct record_key key = key_of(root, told->number);
   struct writer *w = &runtime->body;
   writer_reset(w);
@@ -24,7 +25,7 @@ static void put(struct runtime *runtime, struct span root, const struct told *to
   writer_varint(w, told->journal);
   writer_zigzag(w, told->at);
   writer_zigzag(w, told->occurred_at);
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+  for (size_t i = 0; i < TEXTS; i++) {
     writer_blob(w, texts[i]);
   }
   value_encode(&told->data, w);
@@ -32,8 +33,8 @@ static void put(struct runtime *runtime, struct span root, const struct told *to
 }
 
 static enum err read_one(struct span bytes, struct arena *arena, struct told *ret_told) {
-  struct span *const texts[] = {&ret_told->from,  &ret_told->process, &ret_told->participant,
-                                &ret_told->event, &ret_told->sender,  &ret_told->cause};
+  struct span *const texts[TEXTS] = {&ret_told->from,  &ret_told->process, &ret_told->participant,
+                                     &ret_told->event, &ret_told->sender,  &ret_told->cause};
   struct reader r = reader_of(arena_copy(arena, bytes));
   if (reader_u8(&r) != VERSION) {
     return r.failed ? ERR_CORRUPT : ERR_VERSION;
@@ -42,7 +43,7 @@ static enum err read_one(struct span bytes, struct arena *arena, struct told *re
   ret_told->journal = reader_varint(&r);
   ret_told->at = reader_zigzag(&r);
   ret_told->occurred_at = reader_zigzag(&r);
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+  for (size_t i = 0; i < TEXTS; i++) {
     *texts[i] = reader_blob(&r);
   }
   TRY(value_decode(&r, arena, &ret_told->data));

@@ -378,11 +378,21 @@ static const struct case_view *referral_of(const struct sheet *s, struct span me
   return found;
 }
 
+/* The participant that an entry names itself, before there is a referral. */
+static struct span named_in(const struct sheet *s, const struct value *measure) {
+  for (size_t i = 0; measure->kind == VALUE_MAP && i < measure->map.count; i++) {
+    const struct value *value = &measure->map.fields[i].value;
+    if (value->kind == VALUE_TEXT && catalogue_participant(catalogue_of(s), value->text)) {
+      return value->text;
+    }
+  }
+  return span_of(NULL, 0);
+}
+
 static void put_measure(const struct sheet *s, const struct value *items, const struct value *measure) {
   const struct case_view *referral = referral_of(s, value_get_text(measure, "id"));
   bool neutral = s->rule->of.count > 0;
-  struct span named = value_get_text(measure, "executor");
-  struct span to = referral && !span_empty(referral->last_addressee) ? referral->last_addressee : named;
+  struct span to = referral && !span_empty(referral->last_addressee) ? referral->last_addressee : named_in(s, measure);
   struct span result = value_get_text(measure, "result");
   const struct value_field fields[] = {
       PAGE_FIELD("type", value_text(SPAN_LITERAL("measure"))),
@@ -559,7 +569,7 @@ static enum err ask_to_reveal(struct page *page, const struct wanted *wanted, st
                             .actor = page->asker,
                             .case_id = wanted->root,
                             .reason = span_trim(span_empty(given) ? page_arg(page, "reason") : given)};
-  if ((page->roles & KEYRING_PRIVACY) == 0) {
+  if ((page->roles & KEYRING_PRIVACY) == 0 || (page->roles & KEYRING_OPERATOR) == 0) {
     return fault_set(fault, ERR_FORBIDDEN, "у этого ключа нет права на персональные данные");
   }
   struct sheet s = {.page = page, .wanted = *wanted};

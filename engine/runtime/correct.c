@@ -125,6 +125,7 @@ enum err correct_compute(struct correction *c, uint64_t without, struct fault *f
 }
 
 static enum err compute(struct correction *c, struct fault *fault) {
+  ASSERT(c->target); /* prepare has found it */
   TRY(correct_compute(c, c->target->number, fault));
   correct_others(c);
   return ERR_OK;

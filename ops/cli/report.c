@@ -241,7 +241,7 @@ static int period_parse(const struct arguments *a, struct report *report) {
   }
   if ((a->month && !text_list_has(periods, SPAN_LITERAL("month"))) ||
       (a->quarter && !text_list_has(periods, SPAN_LITERAL("quarter"))) ||
-      (a->sitting && !text_list_has(periods, SPAN_LITERAL("sitting")))) {
+      (a->sitting && !text_list_has(periods, SPAN_LITERAL("day")))) {
     return cli_usage("у этого отчёта такого периода не бывает");
   }
   if (a->sitting && !sitting_parse_period(span_of_cstr(a->sitting), &report->period, report->arena)) {

@@ -101,7 +101,7 @@ struct report_definition {
   const char *path;         /* of its file, for faults */
   struct span basis;        /* empty: it is not said */
   struct span reader;       /* kind of participant */
-  struct text_list periods; /* "month", "quarter", "sitting": one of them is needed; none: no period is taken */
+  struct text_list periods; /* "month", "quarter", "day" (of a sitting): one of them is needed; none: no period is taken */
   bool period_optional;
   struct span participant; /* kind that --for has to be of; empty: any */
   bool participant_needed;

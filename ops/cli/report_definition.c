@@ -366,11 +366,11 @@ static enum err check_events(const struct check *check) {
 }
 
 static enum err check_definition(const struct check *check) {
-  static const char *const periods[] = {"month", "quarter", "sitting", NULL};
+  static const char *const periods[] = {"month", "quarter", "day", NULL};
   const struct report_definition *definition = check->definition;
   for (size_t i = 0; i < definition->periods.count; i++) {
     if (!is_one_of(definition->periods.items[i], periods)) {
-      return wrong(check, "такого периода нет", definition->periods.items[i], "бывает month, quarter, sitting");
+      return wrong(check, "такого периода нет", definition->periods.items[i], "бывает month, quarter, day");
     }
   }
   if (definition->small_below < 0 || definition->small_below > SMALL_MAX) {

@@ -357,7 +357,7 @@ static void head_json(const struct report *report, struct span name) {
     line_value(&w, "hidden_below", value_int(report->definition->small_below));
   }
   if (!span_empty(report->definition->sitting) && report->sitting != CIVIL_DAY_NONE) {
-    line_day(&w, "sitting", report->sitting);
+    line_day(&w, "next_sitting", report->sitting);
   }
   struct value findings[REPORT_FINDINGS_MAX];
   for (size_t i = 0; i < report->findings_count; i++) {

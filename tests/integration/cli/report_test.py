@@ -316,10 +316,10 @@ class Agenda(Report):
 
     def test_the_next_sitting_and_a_term_without_one_are_found(self):
         answer, _ = self.agenda("2026-07-10")
-        self.assertEqual(("2026-07-22", []), (answer["sitting"], answer["findings"]))
+        self.assertEqual(("2026-07-22", []), (answer["next_sitting"], answer["findings"]))
         # The fourth Wednesday, and then nothing for three weeks.
         answer, _ = self.agenda("2026-07-22")
-        self.assertEqual("2026-07-22", answer["sitting"])
+        self.assertEqual("2026-07-22", answer["next_sitting"])
         self.assertEqual(1, len(answer["findings"]), answer["findings"])
         self.assertIn("05.08.2026", answer["findings"][0])
         self.assertIn("ВНИМАНИЕ", self.report(*self.GROUP, as_of="2026-07-22").decode())
@@ -329,7 +329,7 @@ class Agenda(Report):
         days = sorted({line["at"][:10] for line in self.lines if line["event"] == "draft.sent"})
         for day in days[:20]:
             answer, (drafts, *_) = self.agenda(day, config=config)
-            self.assertEqual("2027-12-01", answer["sitting"])
+            self.assertEqual("2027-12-01", answer["next_sitting"])
             late = [row for row in drafts if row["due"]]
             if late:
                 self.assertEqual({True}, {row["too_late"] for row in late})
@@ -353,11 +353,11 @@ class Agenda(Report):
         for day, sitting in (("2026-07-09", "2026-07-22"), ("2026-07-10", "2026-07-24"), ("2026-07-11", "2026-08-12"),
                              ("2026-07-12", "2026-08-12"), ("2026-07-13", "2026-07-31"), ("2026-07-14", "2026-07-30")):
             answer, _ = self.agenda(day, journal=journal)
-            self.assertEqual(sitting, answer["sitting"], day)
+            self.assertEqual(sitting, answer["next_sitting"], day)
         # Nothing inside ten working days of the 11th.
         self.assertIn("нет заседания", " ".join(self.agenda("2026-07-11", journal=journal)[0]["findings"]))
         # It has sat on the 30th, which is no regular day.
-        self.assertEqual("2026-07-31", self.agenda("2026-07-31", journal=journal)[0]["sitting"])
+        self.assertEqual("2026-07-31", self.agenda("2026-07-31", journal=journal)[0]["next_sitting"])
         self.assertIn("30.07.2026", self.report(*self.GROUP, as_of="2026-07-31", journal=journal).decode())
 
 

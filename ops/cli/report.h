@@ -98,10 +98,11 @@ struct report_change {
 };
 struct report_definition {
   struct span title;
-  const char *path;         /* of its file, for faults */
-  struct span basis;        /* empty: it is not said */
-  struct span reader;       /* kind of participant */
-  struct text_list periods; /* "month", "quarter", "day" (of a sitting): one of them is needed; none: no period is taken */
+  const char *path;   /* of its file, for faults */
+  struct span basis;  /* empty: it is not said */
+  struct span reader; /* kind of participant */
+  struct text_list
+      periods; /* "month", "quarter", "day" (of a sitting): one of them is needed; none: no period is taken */
   bool period_optional;
   struct span participant; /* kind that --for has to be of; empty: any */
   bool participant_needed;

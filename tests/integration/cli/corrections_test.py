@@ -22,7 +22,9 @@ ROUNDS, TOGETHER, UNTIL = 6, 4, "2027-12-31"
 def inputs(path, family):
     with open(path, encoding="utf-8") as file:
         lines = [json.loads(line) for line in file if line.strip()]
-    return [{**line, "case": f"{family}-{line['case']}"} for line in lines if "at" in line and line["at"] < "2027-12"]
+    told = [line for line in lines if "at" in line and line["at"] < "2027-12"]
+    # A calendar that is imported is nobody's case.
+    return [{**line, "case": f"{family}-{line['case']}"} if "case" in line else line for line in told]
 
 
 class Script:
@@ -34,11 +36,14 @@ class Script:
         self.lines = []
 
     def add(self, line):
+        if "event" not in line:
+            self.lines.append(line)
+            return
         self.numbers[line["as"]] = self.numbers.get(line["as"], 0) + 1
         self.lines.append({**line, "sequence": self.numbers[line["as"]]})
 
     def take_back(self, at):
-        meant = self.chance.choice(self.lines)
+        meant = self.chance.choice([line for line in self.lines if "event" in line])
         by = meant["as"] if self.chance.random() < 0.8 else "operator"
         data = {"event": meant["event"]}
         if self.chance.random() < 0.6:
@@ -55,7 +60,7 @@ def script(seed):
     chosen = [line for number, path in enumerate(chance.sample(paths, TOGETHER)) for line in inputs(path, f"f{number}")]
     for line in sorted(chosen, key=lambda line: line["at"]):
         made.add(line)
-        while chance.random() < 0.25:
+        while "event" in line and chance.random() < 0.25:
             made.take_back(line["at"])
     return made.lines
 

@@ -478,8 +478,11 @@ static bool take_next(struct runtime *runtime, civil_moment now) {
   return true;
 }
 
+/* Families are looked for in what is committed: a case that began right before the import is there once the import is
+ * durable. */
 bool recount_waits(const struct runtime *runtime) {
-  return runtime->calendars.record.recounting && !runtime->calendars.told && runtime->batch_recounts < BATCH_MAX;
+  const struct calendars *calendars = &runtime->calendars;
+  return calendars->record.recounting && !calendars->told && !calendars->import && runtime->batch_recounts < BATCH_MAX;
 }
 
 bool recount_slice(struct runtime *runtime, civil_moment now) {

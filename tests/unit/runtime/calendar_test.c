@@ -175,6 +175,19 @@ static void open_deadlines_are_computed_again_and_the_journal_says_so(void **sta
   HAS(bench_outcome(&b), "missed");
 }
 
+static void a_case_that_begins_in_the_batch_of_the_import_is_recounted(void **state) {
+  (void)state;
+  struct fault fault = {0};
+  assert_int_equal(ERR_OK, ask(later_by_a_day(), &fault));
+  assert_int_equal(ERR_OK, bench_submit(&b, BEGIN(1, 1, "2026-01-12")));
+  until_recounted(MONDAY);
+  assert_memory_equal("accepted", bench_receipt(&b), 8);
+  HAS(bench_outcome(&b), "\"due\":\"2026-01-20\"");
+  assert_int_equal(1, bench_count(bench_export(&b), "\"recount\":{"));
+  bench_until(&b, REHEARSED);
+  assert_rehearses();
+}
+
 static void the_calendar_is_there_after_a_restart(void **state) {
   (void)state;
   one_case();
@@ -454,6 +467,7 @@ static void a_preview_names_what_would_not_be_missed_yet(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(open_deadlines_are_computed_again_and_the_journal_says_so),
+      TEST(a_case_that_begins_in_the_batch_of_the_import_is_recounted),
       TEST(the_calendar_is_there_after_a_restart),
       TEST(the_same_file_again_changes_nothing),
       TEST(the_same_days_in_other_words_change_no_case),

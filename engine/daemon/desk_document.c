@@ -478,10 +478,10 @@ static enum err put_one(struct sheet *s) {
   reveal(s, document_of(s)->journal, &content);
   cut_for_reader(s, &content);
   put_document(s, &content);
-  put_fields(s, &content);
-  if (s->rule->of.count > 0) {
+  if (s->rule->of.count > 0) { /* the entry behind it may be the source document's own: not its reader's to see */
     return put_extract(s);
   }
+  put_fields(s, &content);
   TRY(put_state_fields(s));
   return put_measures(s);
 }
@@ -530,7 +530,7 @@ static enum err read_wanted(const struct page *page, struct wanted *ret_wanted, 
   TRY(page_arg_needed(page, "kind", &w.kind, fault));
   TRY(page_arg_number(page, "edition", 0, &w.edition, fault));
   w.root = case_root(case_id);
-  if (w.root.size + w.kind.size + w.to.size + w.reader.size > PAGE_SUBJECT_MAX / 2) {
+  if (case_id.size > CASE_ID_MAX || w.root.size + w.kind.size + w.to.size + w.reader.size > PAGE_SUBJECT_MAX / 2) {
     return fault_set(fault, ERR_INVALID, "слишком длинное слово в запросе");
   }
   *ret_wanted = w;

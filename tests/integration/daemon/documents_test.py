@@ -26,7 +26,8 @@ SENT = event("provider-surgut", "draft.sent", {"sent_on": "2024-02-06", "number"
 SECTION14 = event("wg-surgut", "section14.formed", {"formed_on": "2024-02-07", "measures": [
     {"id": "m1", "kind": "employment", "due": "2024-07-01", "title": "Подбор работы", "note": "тайная пометка"},
     {"id": "m2", "kind": "legal", "due": "2024-07-01", "title": "Юридическая консультация"}]})
-CHANGED = event("wg-surgut", "section14.formed", {"formed_on": "2024-02-12", "measures": [
+CHANGED = event("wg-surgut", "section14.formed", {"formed_on": "2024-02-12", "sitting_on": "2024-02-11", "minutes_number": "77-тайный",
+                                                 "measures": [
     {"id": "m1", "kind": "employment", "due": "2024-07-20", "title": "Подбор работы"},
     {"id": "m2", "kind": "legal", "due": "2024-07-01", "title": "Юридическая консультация"}]})
 APPROVED = event("uszn-surgut", "programme.approved", {"approved_on": "2024-02-09", "number": "41", "term_months": 6})
@@ -151,6 +152,12 @@ class Documents(unittest.TestCase):
             self.assertNotEqual(0, result.returncode, words)
             self.assertRegex(result.stderr, "нет")
 
+    def test_a_question_with_words_that_are_too_long_is_refused(self):
+        for size in (479, 480, 481, 500, 30_000):
+            result = self.engine.ask("case", "document", "x" * size, "act", "-o", "jsonl", name="operator")
+            self.assertNotEqual(0, result.returncode, size)
+        self.assertEqual([], [row for row in self.engine.rows("case", "list")])
+
     def test_of_several_extracts_one_is_to_be_named(self):
         self.approve()
         self.assertRegex(self.document("extract").stderr, "назовите исполнителя")
@@ -160,14 +167,26 @@ class Documents(unittest.TestCase):
     def test_an_executor_sees_its_own_extract_and_nothing_of_where_it_comes_from(self):
         self.approve()
         for who, kind in (("employment-surgut", "Подбор работы"), ("ip-orlova", "Юридическая консультация")):
-            rows = self.rows("extract", "--for", who)
-            self.assertEqual([kind], [row["title"] for row in rows if row["type"] == "measure"])
-            text = json.dumps(rows, ensure_ascii=False)
-            for hidden in ("support", "process", "002 п", "000 п", "section14", "wg-surgut", "тайная", "basis"):
-                self.assertNotIn(hidden, text)
+            self.assert_own_extract(who, 1, kind)
             for other in ("programme", "section14", "draft", "application", "curator-order"):
                 self.assertRegex(self.document(other, "--for", who).stderr, "не показывается", other)
         self.assertRegex(self.document("extract", "--to", "ip-orlova", "--for", "employment-surgut").stderr, "не показывается")
+
+    def test_a_later_edition_of_an_extract_shows_nothing_of_the_decision_that_changed_it(self):
+        self.approve()
+        self.play("2024-02-12", CHANGED)
+        self.assert_own_extract("employment-surgut", 2, "Подбор работы")
+        self.assert_own_extract("ip-orlova", 1, "Юридическая консультация")
+
+    def assert_own_extract(self, who, edition, kind):
+        rows = self.rows("extract", "--for", who)
+        self.assertEqual([("document", "Выписка из индивидуальной программы для исполнителя"), ("measure", kind)],
+                         [(row["type"], row["title"]) for row in rows])
+        self.assertEqual(edition, rows[0]["edition"])
+        text = json.dumps(rows, ensure_ascii=False)
+        for hidden in ("support", "process", "002 п", "000 п", "section14", "wg-surgut", "тайн", "basis", "sitting_on", "minutes_number",
+                       "formed_on", "2024-02-11"):
+            self.assertNotIn(hidden, text)
 
     def test_another_territory_sees_nothing(self):
         self.approve()

@@ -85,10 +85,11 @@ static enum err compute(struct correction *other, const struct correction *c, st
   if (found != ERR_OK && found != ERR_NOT_FOUND) {
     return found;
   }
+  /* First: the entries of an account that is not whole may be the whole journal. */
+  TRY(correct_heard(other, slot, &all));
   if (slot) {
     TRY(replay_entries_read(other->runtime, slot, &other->arena, &other->entries));
   }
-  TRY(correct_heard(other, slot, &all));
   TRY(hear(other, c, &all));
   return correct_compute(other, 0, fault);
 }

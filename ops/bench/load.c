@@ -13,11 +13,14 @@
  *   --places N --cases N --event NAME --data JSON
  *   --window MESSAGES --envelope MESSAGES --rate MESSAGES-PER-SECOND --ms N --warm-ms N --pool MESSAGES
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "base/json.h"
@@ -26,7 +29,7 @@
 #include "proto/envelope.h"
 #include "wire/frame.h"
 
-enum { PATH_BYTES = 4096, PARTS_MAX = ENVELOPE_MESSAGES_MAX, GIVE_UP_NS = 1000000000 };
+enum { PATH_BYTES = 4096, PARTS_MAX = ENVELOPE_MESSAGES_MAX, POLL_MS = 100, GIVE_UP_NS = 1000000000 };
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S  UINT64_C(1000000000)
 
@@ -50,8 +53,9 @@ struct load {
 
   void *context;
   struct connection connections[BENCH_LIST_MAX];
-  zmq_pollitem_t items[BENCH_LIST_MAX];
+  zmq_pollitem_t items[BENCH_LIST_MAX + 1]; /* the last of them: the timer */
   size_t count;
+  int timer;          /* open mode: of the next envelope that may be sent */
   struct arena arena; /* of the frame being read */
   uint64_t start_ns, warm_ns, end_ns;
   uint32_t *waits_us;
@@ -184,12 +188,29 @@ static void send_envelope(struct load *load, struct connection *connection, uint
   }
 }
 
-static long poll_ms(const struct load *load, uint64_t now) {
-  uint64_t next = now + 100 * NS_PER_MS;
-  for (size_t i = 0; i < load->count && load->rate > 0; i++) {
-    next = load->connections[i].due_ns < next ? load->connections[i].due_ns : next;
+/* When the next envelope may be sent if no receipt comes before that; UINT64_MAX: never. */
+static uint64_t next_due(const struct load *load) {
+  uint64_t next = UINT64_MAX;
+  for (size_t i = 0; i < load->count; i++) {
+    const struct connection *connection = &load->connections[i];
+    if (may_send(load, connection, UINT64_MAX) && connection->due_ns < next) {
+      next = connection->due_ns;
+    }
   }
-  return next > now ? (long)((next - now) / NS_PER_MS) : 0;
+  return next;
+}
+
+/* To the microsecond, and asleep meanwhile: zmq_poll counts in milliseconds, and a sender that spins until the next
+ * envelope is due takes a processor away from the server that it measures. */
+static void set_timer(const struct load *load, bool sending) {
+  uint64_t due = sending ? next_due(load) : UINT64_MAX;
+  struct itimerspec when = {{0, 0}, {0, 0}};
+  if (due != UINT64_MAX) {
+    when.it_value = (struct timespec){(time_t)(due / NS_PER_S), (long)(due % NS_PER_S)};
+  }
+  if (timerfd_settime(load->timer, TFD_TIMER_ABSTIME, &when, NULL) != 0) {
+    bench_die("timerfd: %s", strerror(errno));
+  }
 }
 
 static size_t in_flight(const struct load *load) {
@@ -216,7 +237,10 @@ static void turn(struct load *load, bool sending) {
       send_envelope(load, &load->connections[i], now);
     }
   }
-  if (zmq_poll(load->items, (int)load->count, poll_ms(load, now)) > 0) {
+  if (load->rate > 0) {
+    set_timer(load, sending);
+  }
+  if (zmq_poll(load->items, (int)load->count + 1, POLL_MS) > 0) {
     for (size_t i = 0; i < load->count; i++) {
       if (load->items[i].revents & ZMQ_POLLIN) {
         receive(load, &load->connections[i]);
@@ -261,6 +285,11 @@ static void open_all(struct load *load) {
     say_hello(connection);
     load->items[i] = (zmq_pollitem_t){.socket = connection->socket, .events = ZMQ_POLLIN};
   }
+  load->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+  if (load->timer < 0) {
+    bench_die("timerfd: %s", strerror(errno));
+  }
+  load->items[load->count] = (zmq_pollitem_t){.fd = load->timer, .events = ZMQ_POLLIN};
 }
 
 static void wait_for_welcome(struct load *load) {
@@ -332,6 +361,7 @@ static void close_all(struct load *load) {
     free(load->connections[i].sent_ns);
     key_pair_erase(&load->connections[i].keys);
   }
+  (void)close(load->timer);
   (void)zmq_ctx_term(load->context);
   free(load->waits_us);
   arena_finish(&load->arena);

@@ -17,6 +17,8 @@ enum {
   BYTES_PER_STEP = 16,
   FORMAT_COST = 50, /* of one conversion */
   CONCAT_COST = 8,  /* of one item, which may be a number */
+  UTF8_FOLLOW_MASK = 0xC0,
+  UTF8_FOLLOW = 0x80, /* 10xxxxxx: a byte that goes on with a character */
 };
 
 static const char *const charged_base_names[] = {"tonumber", NULL};
@@ -26,7 +28,7 @@ static const char *const table_names[] = {"insert", "remove", NULL};
 static const char *const math_names[] = {"abs",  "ceil",       "floor",      "fmod", "max", "min",
                                          "modf", "sqrt",       "tointeger",  "type", "ult", "huge",
                                          "pi",   "maxinteger", "mininteger", NULL};
-static const char *const utf8_names[] = {"char", "charpattern", "codepoint", "codes", "len", "offset", NULL};
+static const char *const utf8_names[] = {"char", "charpattern", "codepoint", "len", "offset", NULL};
 
 /* Pays for the texts and tables among the arguments, then calls the function that it stands for. */
 static int charged(lua_State *L) {
@@ -204,12 +206,43 @@ static int lib_format(lua_State *L) {
   return charged(L); /* the upvalue is the original */
 }
 
-/* --- tables --- */
+/* upvalue: the iterator of utf8.codes, which passes over the bytes that go on with a character, however many. */
+static int codes_next(lua_State *L) {
+  size_t size;
+  const char *text = luaL_checklstring(L, 1, &size);
+  lua_Integer at = lua_tointeger(L, 2);
+  size_t from = at > 0 && (lua_Unsigned)at < size ? (size_t)at : size;
+  size_t end = from;
+  while (end < size && ((unsigned char)text[end] & UTF8_FOLLOW_MASK) == UTF8_FOLLOW) {
+    end++;
+  }
+  sandbox_charge(L, (end - from) / BYTES_PER_STEP);
+  return lua_tocfunction(L, lua_upvalueindex(1))(L);
+}
 
 /* upvalue: the original */
+static int lib_codes(lua_State *L) {
+  int count = charged(L);
+  lua_pushvalue(L, -count);
+  lua_pushcclosure(L, codes_next, 1);
+  lua_replace(L, -count - 1);
+  return count;
+}
+
+/* --- tables --- */
+
+/* How many places a range names, as far as anybody could pay for them. */
+static uint64_t range_count(lua_Integer from, lua_Integer to) {
+  uint64_t behind_first = from <= to ? (uint64_t)to - (uint64_t)from : 0;
+  return from > to ? 0 : behind_first < INT32_MAX ? behind_first + 1 : INT32_MAX;
+}
+
+/* upvalue: the original. The range is the caller's: what has no length can hold many places below 1. */
 static int lib_concat(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
-  sandbox_charge(L, CONCAT_COST * (uint64_t)lua_rawlen(L, 1));
+  uint64_t length = lua_rawlen(L, 1);
+  uint64_t count = range_count(luaL_optinteger(L, 3, 1), luaL_optinteger(L, 4, (lua_Integer)length));
+  sandbox_charge(L, CONCAT_COST * (length > count ? length : count));
   return charged(L);
 }
 
@@ -441,9 +474,10 @@ static void open_host_functions(lua_State *L, const struct chart_worker *worker)
 void library_open(lua_State *L, struct chart_worker *worker) {
   static const luaL_Reg table_own[] = {{"sort", lib_sort}, {"unpack", lib_unpack}, {NULL, NULL}};
   static const luaL_Reg table_paid[] = {{"concat", lib_concat}, {NULL, NULL}};
+  static const luaL_Reg utf8_paid[] = {{"codes", lib_codes}, {NULL, NULL}};
   static const struct module modules[] = {{LUA_TABLIBNAME, luaopen_table, table_names, table_own, table_paid},
                                           {LUA_MATHLIBNAME, luaopen_math, math_names, NULL, NULL},
-                                          {LUA_UTF8LIBNAME, luaopen_utf8, utf8_names, NULL, NULL}};
+                                          {LUA_UTF8LIBNAME, luaopen_utf8, utf8_names, NULL, utf8_paid}};
   lua_createtable(L, 0, 0);
   open_base(L);
   open_string(L);

@@ -59,10 +59,28 @@ static void endless_scripts_hit_the_limit(void **state) {
       "while true do local s = string.format('%.99f%.99f', 1e300, 1e300) end",
       "local s = ('\\0'):rep(40000) while true do local q = string.format('%q', s) end",
       "local t = {} for i = 1, 10000 do t[i] = 1.5 end while true do local s = table.concat(t) end",
+      "local t = {} for i = 1, 10000 do t[-i] = '' end while true do local s = table.concat(t, '', -10000, -1) end",
+      "local s = table.concat({}, '', math.mininteger, math.maxinteger)",
+      "local next, s = utf8.codes('a' .. ('\\x80'):rep(250000)) while true do next(s, 1) end",
   };
   for (size_t i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++) {
     hits_the_limit(*state, scripts[i]);
   }
+}
+
+static void what_is_paid_for_by_its_range_works_as_ever(void **state) {
+  struct bench *b = *state;
+  gives(b,
+        "local t = {1, 'b', 3} result = {table.concat(t), table.concat(t, '-', 2), table.concat(t, '-', 2, 3), "
+        "table.concat(t, '-', 3, 2), table.concat({[-1] = 'x', [0] = 'y'}, '', -1, 0), "
+        "table.concat({}, '', math.maxinteger, math.mininteger)}",
+        "[\"1b3\",\"b-3\",\"b-3\",\"\",\"xy\",\"\"]");
+  gives(b,
+        "result = {} for at, code in utf8.codes('a\\u{44F}\\u{20AC}z') do result[#result + 1] = at; "
+        "result[#result + 1] = code end",
+        "[1,97,2,1103,4,8364,7,122]");
+  gives(b, "local count = 0 for _ in utf8.codes(('\\u{44F}'):rep(30000)) do count = count + 1 end result = count",
+        "30000");
 }
 
 /* Instructions are not counted for an expression that calls nothing: whatever hides a call must not pass for one. */
@@ -393,6 +411,7 @@ static void cheap_content_in_long_loops_hits_the_limit(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(endless_scripts_hit_the_limit, setup, teardown),
+      cmocka_unit_test_setup_teardown(what_is_paid_for_by_its_range_works_as_ever, setup, teardown),
       cmocka_unit_test_setup_teardown(no_expression_hides_an_endless_call, setup, teardown),
       cmocka_unit_test_setup_teardown(an_event_kept_in_a_table_stays_as_it_was, setup, teardown),
       cmocka_unit_test_setup_teardown(greedy_scripts_hit_the_limit, setup, teardown),

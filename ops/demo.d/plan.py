@@ -288,7 +288,8 @@ class Executors:
 
 
 class Accounts:
-    """How those who owe a report for a month or a quarter send it when they are reminded: most in time, some late, some never."""
+    """How those who owe a report for a month or a quarter send it when they are reminded: most in time, some late, some
+    never; and how a working group answers when it is told that it sits too late."""
 
     OWED = {"monthly-report": ("report.submitted", "submitted_on"), "quarterly-registry": ("registry.submitted", "submitted_on"),
             "quarterly-review": ("quarter.reviewed", "reviewed_on")}
@@ -305,8 +306,19 @@ class Accounts:
             return "monthly-report", delivery["data"]["period"], delivery["data"]["due"]
         return None
 
+    @staticmethod
+    def extra_sitting(adapter, delivery, today):
+        """A group without a sitting inside a term appoints one on its last day; one in six forgets to."""
+        draw = random.Random("%s/%s" % (delivery["case_id"], delivery["due"]))
+        if draw.randrange(6) == 0:
+            return []
+        return [Report(workday(today + DAY), adapter, delivery["participant"], "sitting.scheduled", delivery["case_id"],
+                       {"sitting_on": delivery["due"]})]
+
     def answer(self, adapter, delivery, today):
-        """The report that a reminder leads to, once for each period."""
+        """The report that a reminder leads to, once for each period; the sitting that a task asks for."""
+        if delivery["delivery"] == "task" and "sitting.scheduled" in delivery["events"]:
+            return self.extra_sitting(adapter, delivery, today)
         owed = self.owed(delivery)
         if not owed or owed[0] not in self.OWED or (delivery["case_id"], *owed) in self.reminded:
             return []

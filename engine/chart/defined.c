@@ -9,9 +9,9 @@
  * function that was noted.
  *
  * A function of a session is one of these if it is that closure, or if Lua dumps both to the same bytes: constants,
- * instructions, lines. So a script that defines something else under the same name, as its data tell it to, is refused
- * as before and never restored wrongly; and what a snapshot names is found again, since compiling the same document
- * notes the same functions.
+ * instructions, lines; those of the noted functions stand in the chart. So a script that defines something else under
+ * the same name, as its data tell it to, is refused as before and never restored wrongly; and what a snapshot names is
+ * found again, since compiling the same document notes the same functions.
  *
  * In that session <data> have the values of their expressions; <data> without one are unbound. A script that fails
  * keeps what it had defined until then.
@@ -24,8 +24,8 @@
 enum {
   NAME_MAX_BYTES = 200,
   BYTES_PER_STEP = 16,
-  DEFINED_MAX = 1000,        /* a script with more of them has none that can be kept */
-  INSTRUCTIONS_MAX = 100000, /* of the script in that session: as many at any time, whoever compiles */
+  DEFINED_MAX = 1000,        /* a script with more of them, or too much code in them, has none that can be kept */
+  INSTRUCTIONS_MAX = 100000, /* of the script in that session, and of noting: as many at any time, whoever compiles */
 };
 
 /* ---- which function it is ---- */
@@ -36,19 +36,21 @@ static int dump_part(lua_State *L, const void *bytes, size_t size, void *arg) {
   return 0;
 }
 
-static bool same_code(lua_State *L, int a, int b) {
-  DEFER(writer_finish) struct writer left;
-  DEFER(writer_finish) struct writer right;
-  writer_init(&left);
-  writer_init(&right);
-  lua_pushvalue(L, a);
-  (void)lua_dump(L, dump_part, &left, 0);
+/* FNV-1a: tells codes apart that are not meant to look alike; equal ones are compared. */
+static uint64_t digest_of(struct span code) {
+  uint64_t digest = 0xCBF29CE484222325;
+  for (size_t i = 0; i < code.size; i++) {
+    digest = (digest ^ code.data[i]) * 0x100000001B3;
+  }
+  return digest;
+}
+
+/* Raises nothing: the caller holds memory. */
+static struct span code_write(lua_State *L, int index, struct writer *w) {
+  lua_pushvalue(L, index);
+  (void)lua_dump(L, dump_part, w, 0);
   lua_pop(L, 1);
-  lua_pushvalue(L, b);
-  (void)lua_dump(L, dump_part, &right, 0);
-  lua_pop(L, 1);
-  sandbox_worker(L)->instructions_left -= (int64_t)((left.size + right.size) / BYTES_PER_STEP);
-  return span_equal(writer_span(&left), writer_span(&right));
+  return writer_span(w);
 }
 
 /* True if it is written in Lua and sees nothing but the environment that all chunks share. */
@@ -67,21 +69,46 @@ static bool is_stateless(lua_State *L, int index) {
   return stateless;
 }
 
+static const struct defined *find_closure(const struct chart *chart, const void *closure) {
+  const struct defined *found = NULL;
+  for (uint32_t i = 0; i < chart->defined_count && !found; i++) {
+    found = chart->defined[i].closure == closure ? &chart->defined[i] : NULL;
+  }
+  return found;
+}
+
+/* Adds to `cost` the bytes that it compares. */
+static const struct defined *find_code(const struct chart *chart, struct span code, uint64_t *cost) {
+  uint64_t digest = digest_of(code);
+  const struct defined *found = NULL;
+  for (uint32_t i = 0; i < chart->defined_count && !found; i++) {
+    const struct defined *defined = &chart->defined[i];
+    if (defined->digest == digest && defined->code.size == code.size) {
+      *cost += code.size;
+      found = span_equal(defined->code, code) ? defined : NULL;
+    }
+  }
+  return found;
+}
+
+/* Whoever saves pays for what is looked at: no instruction is run that would be counted. */
 const struct defined *defined_of(lua_State *L, int index) {
   const struct chart *chart = sandbox_worker(L)->current->chart;
   index = lua_absindex(L, index);
   if (chart->defined_count == 0 || !is_stateless(L, index)) {
     return NULL;
   }
-  const struct defined *found = NULL;
-  for (uint32_t pass = 0; pass < 2 && !found; pass++) {
-    for (uint32_t i = 0; i < chart->defined_count && !found; i++) {
-      (void)lua_rawgeti(L, LUA_REGISTRYINDEX, chart->defined[i].ref);
-      bool same = pass == 0 ? lua_rawequal(L, index, -1) != 0 : same_code(L, index, lua_gettop(L));
-      found = same ? &chart->defined[i] : NULL;
-      lua_pop(L, 1);
-    }
+  uint64_t cost = chart->defined_count;
+  const struct defined *found = find_closure(chart, lua_topointer(L, index));
+  if (!found) {
+    struct writer w;
+    writer_init(&w);
+    struct span code = code_write(L, index, &w);
+    cost += chart->defined_count + code.size;
+    found = find_code(chart, code, &cost);
+    writer_finish(&w);
   }
+  sandbox_charge(L, cost / BYTES_PER_STEP + 1);
   return found;
 }
 
@@ -108,8 +135,14 @@ static void note(lua_State *L, struct finding *f, int index, struct span name) {
     chart->stateful[chart->stateful_count++] = name;
     return;
   }
+  struct writer w;
+  writer_init(&w);
+  struct span code = arena_copy(f->arena, code_write(L, index, &w));
+  writer_finish(&w);
+  sandbox_charge(L, code.size / BYTES_PER_STEP + 1);
   lua_pushvalue(L, index);
-  chart->defined[chart->defined_count++] = (struct defined){name, luaL_ref(L, LUA_REGISTRYINDEX)};
+  int ref = luaL_ref(L, LUA_REGISTRYINDEX);
+  chart->defined[chart->defined_count++] = (struct defined){name, ref, lua_topointer(L, index), code, digest_of(code)};
 }
 
 /* Of the table at `index`: functions, and with `inside` those of its tables. */
@@ -215,7 +248,10 @@ void defined_find(struct chart *chart) {
   script_enter(s);
   run_script(s);
   (void)budget_own(worker);
-  if (sandbox_run(worker, run_find, &finding, &fault) == ERR_OK && chart->defined_count > 0) {
+  if (sandbox_run(worker, run_find, &finding, &fault) != ERR_OK) {
+    defined_release(chart);
+  }
+  if (chart->defined_count > 0) {
     qsort(chart->defined, chart->defined_count, sizeof(struct defined), defined_compare);
   }
   if (chart->stateful_count > 0) {
@@ -232,4 +268,6 @@ void defined_release(struct chart *chart) {
   for (uint32_t i = 0; i < chart->defined_count; i++) {
     script_release(chart->worker, chart->defined[i].ref);
   }
+  chart->defined_count = 0;
+  chart->stateful_count = 0;
 }

@@ -293,6 +293,9 @@ enum datamodel { DATAMODEL_LUA, DATAMODEL_NULL };
 struct defined {
   struct span name; /* "rate", or "dates.last" in a table */
   int ref;
+  const void *closure; /* whose identity `ref` keeps */
+  struct span code;    /* as Lua dumps it */
+  uint64_t digest;     /* of the code */
 };
 
 struct chart {

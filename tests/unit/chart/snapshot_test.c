@@ -211,6 +211,44 @@ static void names_do_not_say_which_functions_there_are(void **state) {
   assert_string_equal(bench_variable(b, "n"), "3");
 }
 
+/* Nothing that is written in Lua runs meanwhile: whatever is compared must count by itself. */
+static void looking_for_functions_is_paid_for(void **state) {
+  struct bench *b = *state;
+  struct writer script;
+  writer_init(&script);
+  for (int i = 0; i < 900; i++) {
+    writer_printf(&script, "function f%03d() return %d end ", i, 1000 + i);
+  }
+  static const char *const fillings[] = {"f899", "function() return 1899 end"};
+  for (size_t i = 0; i < sizeof(fillings) / sizeof(fillings[0]); i++) {
+    struct span body = arena_printf(&b->arena,
+                                    "<script>%.*s</script><state id='s'><onentry><script>list = {}; for i = 1, %d do "
+                                    "list[i] = %s end</script></onentry></state>",
+                                    SPAN_ARG(writer_span(&script)), 30000, fillings[i]);
+    bench_start(b, arena_cstr(&b->arena, body));
+    struct writer w;
+    writer_init(&w);
+    assert_int_equal(chart_session_save(b->session, &w, &b->fault), ERR_LIMIT);
+    writer_finish(&w);
+  }
+  writer_finish(&script);
+}
+
+/* One and the same text of a function may stand in a list many times. */
+static void many_functions_of_the_script_are_kept(void **state) {
+  struct bench *b = *state;
+  bench_start(b,
+              "<datamodel><data id='n'/></datamodel><script>function f(x) return x + 1 end function g(x) return x + "
+              "2 end</script><state id='s'><onentry><script>list = {}; for i = 1, 5000 do list[i] = i % 2 == 0 and f "
+              "or g end</script></onentry><transition event='e'><script>n = list[1](1) * 10 + list[5000](1)</script>"
+              "</transition></state>");
+  struct span bytes = save(b);
+  assert_int_equal(restore(b, bytes), ERR_OK);
+  assert_true(span_equal(bytes, save(b)));
+  assert_int_equal(bench_event(b, "e", NULL), ERR_OK);
+  assert_string_equal(bench_variable(b, "n"), "32");
+}
+
 static void a_changed_chart_refuses_numbers(void **state) {
   struct bench *b = *state;
   static const char *const others[] = {
@@ -556,6 +594,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(what_cannot_be_kept_is_named, setup, teardown),
       cmocka_unit_test_setup_teardown(functions_with_a_state_of_their_own_cannot_be_kept, setup, teardown),
       cmocka_unit_test_setup_teardown(functions_of_the_script_come_back, setup, teardown),
+      cmocka_unit_test_setup_teardown(looking_for_functions_is_paid_for, setup, teardown),
+      cmocka_unit_test_setup_teardown(many_functions_of_the_script_are_kept, setup, teardown),
       cmocka_unit_test_setup_teardown(names_do_not_say_which_functions_there_are, setup, teardown),
       cmocka_unit_test_setup_teardown(a_changed_chart_is_restored_by_names, setup, teardown),
       cmocka_unit_test_setup_teardown(a_changed_chart_refuses_numbers, setup, teardown),

@@ -58,9 +58,9 @@ struct report_column {
   struct span adds_to;  /* of a section with rows: name of a number that its cells add up to */
   const struct report_words *list;
 };
-/* Columns of a section that are tied by a sum: who knows all but one knows that one too. */
+/* Columns of a section that add up to the same as others, parts to a total: who knows all but one knows that one too. */
 struct report_sum {
-  struct text_list fields;
+  struct text_list fields, equals;
 };
 /* Rows of another table that a row of the section needs, or (`none`) must not have. */
 struct report_having {

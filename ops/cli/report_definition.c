@@ -68,6 +68,7 @@ static const cyaml_schema_field_t column_fields[] = {
 static const cyaml_schema_value_t column_entry = YAML_RECORD(struct report_column, column_fields);
 static const cyaml_schema_field_t sum_fields[] = {
     YAML_TEXTS("fields", CYAML_FLAG_DEFAULT, struct report_sum, fields),
+    YAML_TEXTS("equals", CYAML_FLAG_DEFAULT, struct report_sum, equals),
     YAML_END,
 };
 static const cyaml_schema_value_t sum_entry = YAML_RECORD(struct report_sum, sum_fields);
@@ -279,11 +280,18 @@ static enum err check_total(const struct check *check, struct span name) {
   return wrong(check, "такого числа нет", name, "adds-to называет число из части без rows");
 }
 
+static enum err check_all_count(const struct check *check, const struct report_section *section,
+                                const struct text_list *names) {
+  for (size_t i = 0; i < names->count; i++) {
+    TRY(check_counts(check, section, names->items[i]));
+  }
+  return ERR_OK;
+}
+
 static enum err check_sums(const struct check *check, const struct report_section *section) {
   for (size_t i = 0; i < section->sums_count; i++) {
-    for (size_t k = 0; k < section->sums[i].fields.count; k++) {
-      TRY(check_counts(check, section, section->sums[i].fields.items[k]));
-    }
+    TRY(check_all_count(check, section, &section->sums[i].fields));
+    TRY(check_all_count(check, section, &section->sums[i].equals));
   }
   for (size_t i = 0; i < section->columns_count; i++) {
     const struct report_column *column = &section->columns[i];

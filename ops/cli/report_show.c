@@ -145,9 +145,9 @@ static size_t heads_of(const struct report *report, struct span heads[HEADS_MAX]
                                   SPAN_ARG(report->participant->title));
   }
   if (report_hides(report)) {
-    heads[count++] =
-        arena_printf(arena, "Числа меньше %lld скрыты, «…» — чтобы их нельзя было вычислить: %.*s",
-                     (long long)report->definition->small_below, SPAN_ARG(report->definition->small_source));
+    heads[count++] = arena_printf(
+        arena, "Числа меньше %lld скрыты; «…» — любое число от 1, чтобы скрытое нельзя было вычислить: %.*s",
+        (long long)report->definition->small_below, SPAN_ARG(report->definition->small_source));
   }
   if (!span_empty(report->definition->sitting)) {
     heads[count++] = report->sitting == CIVIL_DAY_NONE

@@ -1,21 +1,29 @@
 /*
  * Small numbers: whoever reads "1 died in Pokachi" knows who. In a report that is made for everybody, numbers from 1 to
- * below the definition's threshold are shown as "<5", and as many others as "…" as it takes that nobody computes them
- * again.
+ * below the definition's threshold are not shown, nor as many others as it takes that nobody computes them again.
  *
- * A cell is SHOWN, SMALL or HIDDEN. Columns tied by a sum (`sums`, in each line; `adds-to`, a column with a number
- * above it) make an equation. Invariants when it ends, for every equation with a cell that is not shown: at least two
- * are not, and one of these is no small one, unless none is left; so neither the difference nor the bounds of "<5" give
- * a number away. A share is shown only if both its numbers are and the rest is not small. Zeros are shown: nobody
- * stands behind them.
+ * A cell is SHOWN, SMALL ("<5": small, and tied to no other) or HIDDEN ("…": tied to others, and any number from 1; it
+ * is not told whether it is small). Cells are tied by a sum (`sums`, in each line; `adds-to`, a column with a number
+ * above it), and a part is at most what it is a part of. Zeros are shown: nobody stands behind them.
+ *
+ * Invariant when it ends: who knows all that is shown, that "…" is 1 at least, and how cells are tied, is left with
+ * below or more numbers for each of the HIDDEN. `attack` is that reader: it narrows the bounds of each cell until
+ * nothing changes; as long as a cell comes out too narrow, one more number of a sum that binds it is hidden. That ends:
+ * with all but zeros hidden, twice the numbers would fit as well as the numbers. A share is shown only if both its
+ * numbers are, and a part is hidden if the rest is small.
  */
 #include "report.h"
+
+/* More than all numbers of a report together. */
+static const int64_t UNBOUNDED = INT64_C(1) << 60;
 
 enum shade { SHADE_SHOWN, SHADE_SMALL, SHADE_HIDDEN };
 
 struct small_cell {
   int64_t number;
   enum shade shade;
+  int64_t least, most; /* what a reader knows; most may be UNBOUNDED */
+  bool tied;
 };
 
 /* The cells of a section; of a section without rows one line. */
@@ -25,10 +33,22 @@ struct small_section {
   size_t lines_count;
   struct small_cell *cells; /* lines_count × columns_count */
 };
+/* The first `parts` cells add up to the same as the others. */
+struct equation {
+  struct small_cell **cells;
+  size_t parts, count;
+};
+struct share {
+  struct small_cell *part, *of;
+};
 struct small {
   const struct report *report;
   struct small_section *sections;
   size_t sections_count;
+  struct equation *equations;
+  size_t equations_count;
+  struct share *shares;
+  size_t shares_count;
   bool changed;
 };
 
@@ -58,6 +78,10 @@ static size_t column_of(const struct report_section *section, struct span name) 
   return i;
 }
 
+static bool is_small(const struct small *small, int64_t number) {
+  return number > 0 && number < small->report->definition->small_below;
+}
+
 /* ---- reading ---- */
 
 static void read_section(struct small *small, size_t index) {
@@ -73,61 +97,37 @@ static void read_section(struct small *small, size_t index) {
       struct small_cell *cell = cell_at(s, i, k);
       bool counts = is_count(&s->section->columns[k]) && value->kind == VALUE_INT;
       cell->number = counts ? value->integer : 0;
-      cell->shade = cell->number > 0 && cell->number < report->definition->small_below ? SHADE_SMALL : SHADE_SHOWN;
     }
   }
 }
 
-/* ---- equations ---- */
+/* ---- what is tied ---- */
 
-struct equation {
-  struct small_cell **cells;
-  size_t count;
-};
-
-/* The least of the shown ones that is no small number; without one the greatest that is left. */
-static struct small_cell *next_to_hide(const struct equation *e, int64_t below) {
-  struct small_cell *best = NULL;
-  for (size_t i = 0; i < e->count; i++) {
-    struct small_cell *cell = e->cells[i];
-    bool large = cell->number >= below;
-    bool best_large = best && best->number >= below;
-    bool better = !best || (large && !best_large) || (large && best_large && cell->number < best->number);
-    if (cell->shade == SHADE_SHOWN && better) {
-      best = cell;
-    }
-  }
-  return best;
+static void add_cell(struct equation *e, struct small_cell *cell) {
+  cell->tied = true;
+  e->cells[e->count++] = cell;
 }
 
-static void settle(struct small *small, const struct equation *e) {
-  int64_t below = small->report->definition->small_below;
-  for (;;) {
-    size_t away = 0;
-    size_t large = 0;
-    for (size_t i = 0; i < e->count; i++) {
-      away += e->cells[i]->shade != SHADE_SHOWN;
-      large += e->cells[i]->shade == SHADE_HIDDEN && e->cells[i]->number >= below;
-    }
-    struct small_cell *next = next_to_hide(e, below);
-    bool safe = away == 0 || (away >= 2 && (large > 0 || !next || next->number < below));
-    if (safe || !next) {
-      return;
-    }
-    next->shade = SHADE_HIDDEN;
-    small->changed = true;
-  }
+static struct equation *add_equation(struct small *small, size_t cells) {
+  struct equation *e = &small->equations[small->equations_count++];
+  *e = (struct equation){.cells = ARENA_ARRAY(small->report->arena, struct small_cell *, cells + 1)};
+  return e;
 }
 
-static void settle_sum(struct small *small, const struct small_section *s, size_t line, const struct report_sum *sum) {
-  struct equation e = {ARENA_ARRAY(small->report->arena, struct small_cell *, sum->fields.count + 1), 0};
-  for (size_t i = 0; i < sum->fields.count; i++) {
-    size_t column = column_of(s->section, sum->fields.items[i]);
+static void add_fields(struct equation *e, const struct small_section *s, size_t line, const struct text_list *fields) {
+  for (size_t i = 0; i < fields->count; i++) {
+    size_t column = column_of(s->section, fields->items[i]);
     if (column < s->section->columns_count) {
-      e.cells[e.count++] = cell_at(s, line, column);
+      add_cell(e, cell_at(s, line, column));
     }
   }
-  settle(small, &e);
+}
+
+static void tie_sum(struct small *small, const struct small_section *s, size_t line, const struct report_sum *sum) {
+  struct equation *e = add_equation(small, sum->fields.count + sum->equals.count);
+  add_fields(e, s, line, &sum->fields);
+  e->parts = e->count;
+  add_fields(e, s, line, &sum->equals);
 }
 
 static struct small_cell *number_named(const struct small *small, struct span name) {
@@ -141,46 +141,188 @@ static struct small_cell *number_named(const struct small *small, struct span na
   return NULL;
 }
 
-static void settle_column(struct small *small, const struct small_section *s, size_t column) {
+static void tie_column(struct small *small, const struct small_section *s, size_t column) {
   struct small_cell *total = number_named(small, s->section->columns[column].adds_to);
-  struct equation e = {ARENA_ARRAY(small->report->arena, struct small_cell *, s->lines_count + 1), 0};
+  if (!total) {
+    return;
+  }
+  struct equation *e = add_equation(small, s->lines_count + 1);
   for (size_t i = 0; i < s->lines_count; i++) {
-    e.cells[e.count++] = cell_at(s, i, column);
+    add_cell(e, cell_at(s, i, column));
   }
-  if (total) {
-    e.cells[e.count++] = total;
-    settle(small, &e);
-  }
+  e->parts = e->count;
+  add_cell(e, total);
 }
 
-/* Shown, a share and its whole give the part; and a small rest is a small number too. */
-static void settle_share(struct small *small, const struct small_section *s, size_t line,
-                         const struct report_column *column) {
-  const struct small_cell *of = cell_at(s, line, column_of(s->section, column->of));
-  struct small_cell *part = cell_at(s, line, column_of(s->section, column->part));
-  int64_t rest = of->number - part->number;
-  if (part->shade == SHADE_SHOWN && rest > 0 && rest < small->report->definition->small_below) {
-    part->shade = SHADE_HIDDEN;
-    small->changed = true;
-  }
+static void tie_share(struct small *small, const struct small_section *s, size_t line,
+                      const struct report_column *column) {
+  struct share *share = &small->shares[small->shares_count++];
+  share->of = cell_at(s, line, column_of(s->section, column->of));
+  share->part = cell_at(s, line, column_of(s->section, column->part));
+  share->of->tied = true;
+  share->part->tied = true;
 }
 
-static void settle_section(struct small *small, const struct small_section *s) {
+static void tie_section(struct small *small, const struct small_section *s) {
   for (size_t line = 0; line < s->lines_count; line++) {
     for (size_t i = 0; i < s->section->sums_count; i++) {
-      settle_sum(small, s, line, &s->section->sums[i]);
+      tie_sum(small, s, line, &s->section->sums[i]);
     }
     for (size_t i = 0; i < s->section->columns_count; i++) {
       if (!span_empty(s->section->columns[i].of)) {
-        settle_share(small, s, line, &s->section->columns[i]);
+        tie_share(small, s, line, &s->section->columns[i]);
       }
     }
   }
   for (size_t i = 0; i < s->section->columns_count; i++) {
     if (!span_empty(s->section->columns[i].adds_to)) {
-      settle_column(small, s, i);
+      tie_column(small, s, i);
     }
   }
+}
+
+static void tie(struct small *small) {
+  size_t equations = 0;
+  size_t shares = 0;
+  for (size_t i = 0; i < small->sections_count; i++) {
+    const struct small_section *s = &small->sections[i];
+    equations += s->lines_count * s->section->sums_count + s->section->columns_count;
+    shares += s->lines_count * s->section->columns_count;
+  }
+  small->equations = ARENA_ARRAY(small->report->arena, struct equation, equations + 1);
+  small->shares = ARENA_ARRAY(small->report->arena, struct share, shares + 1);
+  for (size_t i = 0; i < small->sections_count; i++) {
+    tie_section(small, &small->sections[i]);
+  }
+}
+
+/* ---- what is small ---- */
+
+static void shade_small(struct small *small) {
+  for (size_t i = 0; i < small->sections_count; i++) {
+    const struct small_section *s = &small->sections[i];
+    for (size_t k = 0; k < s->lines_count * s->section->columns_count; k++) {
+      struct small_cell *cell = &s->cells[k];
+      cell->shade = !is_small(small, cell->number) ? SHADE_SHOWN : cell->tied ? SHADE_HIDDEN : SHADE_SMALL;
+    }
+  }
+  /* Shown, a share and its whole give the part; and a small rest is a small number too. */
+  for (size_t i = 0; i < small->shares_count; i++) {
+    struct small_cell *part = small->shares[i].part;
+    if (part->number > 0 && is_small(small, small->shares[i].of->number - part->number)) {
+      part->shade = SHADE_HIDDEN;
+    }
+  }
+}
+
+/* ---- the reader who computes ---- */
+
+static void know_cells(struct small *small) {
+  for (size_t i = 0; i < small->sections_count; i++) {
+    const struct small_section *s = &small->sections[i];
+    for (size_t k = 0; k < s->lines_count * s->section->columns_count; k++) {
+      struct small_cell *cell = &s->cells[k];
+      bool known = cell->shade == SHADE_SHOWN;
+      cell->least = known ? cell->number : 1;
+      cell->most = known ? cell->number : UNBOUNDED;
+    }
+  }
+}
+
+static void narrow(struct small *small, struct small_cell *cell, int64_t least, int64_t most) {
+  if (least > cell->least) {
+    cell->least = least;
+    small->changed = true;
+  }
+  if (most < cell->most) {
+    cell->most = most;
+    small->changed = true;
+  }
+}
+
+/* The bounds of one side of a sum; `unbounded` of its cells have no upper one and are not in `most`. */
+struct side {
+  int64_t least, most;
+  size_t unbounded;
+};
+
+static struct side side_of(const struct equation *e, size_t from, size_t to) {
+  struct side side = {0};
+  for (size_t i = from; i < to; i++) {
+    bool bounded = e->cells[i]->most < UNBOUNDED;
+    side.least += e->cells[i]->least;
+    side.most += bounded ? e->cells[i]->most : 0;
+    side.unbounded += !bounded;
+  }
+  return side;
+}
+
+/* A cell is the other side without the rest of its own. */
+static void narrow_side(struct small *small, const struct equation *e, size_t from, size_t to, struct side other) {
+  const struct side own = side_of(e, from, to);
+  for (size_t i = from; i < to; i++) {
+    struct small_cell *cell = e->cells[i];
+    bool bounded = cell->most < UNBOUNDED;
+    int64_t rest_least = own.least - cell->least;
+    int64_t rest_most = own.most - (bounded ? cell->most : 0);
+    bool rest_bounded = own.unbounded == (bounded ? 0 : 1);
+    narrow(small, cell, rest_bounded ? other.least - rest_most : 0,
+           other.unbounded == 0 ? other.most - rest_least : UNBOUNDED);
+  }
+}
+
+static void attack(struct small *small) {
+  know_cells(small);
+  do { /* each round narrows at least one cell */
+    small->changed = false;
+    for (size_t i = 0; i < small->equations_count; i++) {
+      const struct equation *e = &small->equations[i];
+      narrow_side(small, e, 0, e->parts, side_of(e, e->parts, e->count));
+      narrow_side(small, e, e->parts, e->count, side_of(e, 0, e->parts));
+    }
+    for (size_t i = 0; i < small->shares_count; i++) {
+      const struct share *share = &small->shares[i];
+      narrow(small, share->part, 0, share->of->most);
+      narrow(small, share->of, share->part->least, UNBOUNDED);
+    }
+  } while (small->changed);
+}
+
+/* ---- hiding ---- */
+
+/* The least number of a sum that is shown; a total stands behind its parts. NULL: all but zeros are hidden. */
+static struct small_cell *next_to_hide(const struct equation *e) {
+  struct small_cell *best = NULL;
+  for (size_t i = 0; i < e->count; i++) {
+    struct small_cell *cell = e->cells[i];
+    if (cell->shade == SHADE_SHOWN && cell->number > 0 && (!best || cell->number < best->number)) {
+      best = cell;
+    }
+  }
+  return best;
+}
+
+static bool is_too_narrow(const struct small *small, const struct equation *e) {
+  for (size_t i = 0; i < e->count; i++) {
+    const struct small_cell *cell = e->cells[i];
+    if (cell->shade == SHADE_HIDDEN && cell->most - cell->least < small->report->definition->small_below - 1) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* False: there is nothing to hide. */
+static bool hide_one(const struct small *small) {
+  for (size_t i = 0; i < small->equations_count; i++) {
+    const struct equation *e = &small->equations[i];
+    struct small_cell *next = is_too_narrow(small, e) ? next_to_hide(e) : NULL;
+    if (next) {
+      next->shade = SHADE_HIDDEN;
+      return true;
+    }
+  }
+  return false;
 }
 
 /* ---- writing ---- */
@@ -218,12 +360,11 @@ void report_small_hide(struct report *report) {
   for (size_t i = 0; i < count; i++) {
     read_section(&small, i);
   }
-  do { /* each round hides at least one cell more */
-    small.changed = false;
-    for (size_t i = 0; i < count; i++) {
-      settle_section(&small, &small.sections[i]);
-    }
-  } while (small.changed);
+  tie(&small);
+  shade_small(&small);
+  do {
+    attack(&small);
+  } while (hide_one(&small));
   for (size_t i = 0; i < count; i++) {
     write_section(&small, &small.sections[i]);
   }

@@ -228,7 +228,9 @@ enum err chart_session_variable(struct chart_session *session, const char *name,
  * have not defined: the session stays as it was. */
 enum err chart_session_save(struct chart_session *session, struct writer *w, struct fault *fault) MUST_CHECK;
 /* The same by names, larger and slower: a chart that was changed reads it, as long as it has what the session is in.
- * For carrying a session over to another revision. */
+ * For carrying a session over to another revision. A function is not said, but taken from the chart that restores:
+ * only a variable can hold one, and only the one that the chart defines under that name; ERR_UNSUPPORTED with the name
+ * of the variable for a function in a table or under another name. One that is gone (nil) stays away. */
 enum err chart_session_save_named(struct chart_session *session, struct writer *w, struct fault *fault) MUST_CHECK;
 /* Of either form. ERR_CORRUPT for bytes that no save made, ERR_CONFLICT when it is another chart's, or the chart has no
  * such state or element. Does not call the host: running invocations stay as they are. */

@@ -357,6 +357,33 @@ enum err variables_restore(struct chart_session *s, struct reader *r, struct fau
 
 /* --- with names --- */
 
+/* "dates.last" */
+static bool is_in_table(struct span name) {
+  return memchr(name.data, '.', name.size) != NULL;
+}
+
+/* In names, a function is not said: whoever restores them takes what its own chart defines under the name. */
+static bool is_own_function(lua_State *L, const struct chart *chart, int index, struct span name) {
+  const struct defined *found = lua_type(L, index) == LUA_TFUNCTION ? defined_of(L, index) : NULL;
+  const struct defined *own = found ? defined_named(chart, name) : NULL;
+  return own && span_equal(found->code, own->code);
+}
+
+/* With the environment at 1: functions that are gone stand as nil, so that they stay away. */
+static size_t name_missing(lua_State *L, const struct operation *op, struct value_field *fields) {
+  const struct chart *chart = op->s->chart;
+  size_t count = 0;
+  for (uint32_t i = 0; i < chart->defined_count; i++) {
+    struct span name = chart->defined[i].name;
+    push_name(L, op->s, NONE, name);
+    if (!is_in_table(name) && lua_rawget(L, 1) == LUA_TNIL) {
+      fields[count++] = (struct value_field){name, value_nil()};
+    }
+    lua_pop(L, 1);
+  }
+  return count;
+}
+
 static int run_save_map(lua_State *L) {
   struct operation *op = operation_of(L);
   struct chart_session *s = op->s;
@@ -365,13 +392,14 @@ static int run_save_map(lua_State *L) {
     variables_push(L, s, i, span_of(NULL, 0));
     lua_pop(L, 1);
   }
-  size_t count = convert_count(L, 1);
+  size_t count = convert_count(L, 1) + s->chart->defined_count;
   struct value_field *fields = ARENA_ARRAY(op->arena, struct value_field, count);
-  size_t i = 0;
+  size_t i = name_missing(L, op, fields);
   lua_pushnil(L);
   while (lua_next(L, 1)) {
-    if (lua_type(L, -1) != LUA_TFUNCTION || !defined_of(L, -1)) {
-      fields[i].name = arena_copy(op->arena, key_at(L, -2).text);
+    op->name = key_at(L, -2).text;
+    if (!is_own_function(L, s->chart, -1, op->name)) {
+      fields[i].name = arena_copy(op->arena, op->name);
       fields[i++].value = convert_from_lua(L, -1, op->arena, KEYS_KEPT);
     }
     lua_pop(L, 1);
@@ -383,7 +411,15 @@ static int run_save_map(lua_State *L) {
 enum err variables_save_map(struct chart_session *s, struct arena *arena, struct value *ret_map, struct fault *fault) {
   TRY(write_all(s, fault));
   struct operation op = {.s = s, .arena = arena};
-  TRY(sandbox_run(s->worker, run_save_map, &op, fault));
+  struct fault inner = {0};
+  enum err err = sandbox_run(s->worker, run_save_map, &op, &inner);
+  if (err == ERR_SCRIPT) {
+    return fault_set(fault, ERR_UNSUPPORTED, "the variable \"%.*s\" cannot be kept by names: %s", SPAN_ARG(op.name),
+                     inner.text);
+  }
+  if (err != ERR_OK) {
+    return fault_set(fault, err, "%s", inner.text);
+  }
   if (!value_depth_fits(&op.result)) { /* the map itself is one level, which the other form does not need */
     return fault_set(fault, ERR_UNSUPPORTED, "a variable is nested too deep");
   }
@@ -391,15 +427,14 @@ enum err variables_save_map(struct chart_session *s, struct arena *arena, struct
   return ERR_OK;
 }
 
-/* Another chart's snapshot does not say which functions this chart has: with the environment on top, all of them. */
-static void put_defined(lua_State *L, struct chart_session *s) {
-  for (uint32_t i = 0; i < s->chart->defined_count; i++) {
-    const struct defined *defined = &s->chart->defined[i];
-    push_name(L, s, NONE, defined->name);
-    bool there = lua_rawget(L, 1) != LUA_TNIL || memchr(defined->name.data, '.', defined->name.size);
-    lua_pop(L, 1);
-    if (!there) {
-      push_name(L, s, NONE, defined->name);
+/* Another chart's snapshot does not say which functions this chart has: with the environment on top, all of them that
+ * it does not say are something else, or gone. */
+static void put_defined(lua_State *L, const struct operation *op) {
+  const struct chart *chart = op->s->chart;
+  for (uint32_t i = 0; i < chart->defined_count; i++) {
+    const struct defined *defined = &chart->defined[i];
+    if (!is_in_table(defined->name) && !value_find(op->map, defined->name)) {
+      push_name(L, op->s, NONE, defined->name);
       (void)lua_rawgeti(L, LUA_REGISTRYINDEX, defined->ref);
       lua_settable(L, 1);
     }
@@ -414,7 +449,7 @@ static int run_restore_map(lua_State *L) {
     convert_push(L, &op->map->map.fields[i].value, KEYS_KEPT);
     lua_settable(L, 1); /* by way of the metatable, which refuses the names of the system */
   }
-  put_defined(L, op->s);
+  put_defined(L, op);
   return 0;
 }
 

@@ -249,6 +249,47 @@ static void many_functions_of_the_script_are_kept(void **state) {
   assert_string_equal(bench_variable(b, "n"), "32");
 }
 
+static void a_function_that_names_cannot_say_is_refused(void **state) {
+  struct bench *b = *state;
+  static const struct {
+    const char *head, *inside, *part;
+  } cases[] = {
+      {"dates = {} function dates.last() return 1 end", "", "\"dates\""},
+      {"function f() return 1 end", "list = {{f}}", "\"list\""},
+      {"function f() return 1 end", "other = f", "\"other\""},
+      {"function f() return 1 end function g() return 2 end", "f, g = 1, f", "\"g\""},
+  };
+  for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    bench_start(b, arena_cstr(&b->arena, arena_printf(&b->arena,
+                                                      "<script>%s</script><state id='s'><onentry><script>%s</script>"
+                                                      "</onentry></state>",
+                                                      cases[i].head, cases[i].inside)));
+    struct span numbered = save(b);
+    struct writer w;
+    writer_init(&w);
+    assert_int_equal(chart_session_save_named(b->session, &w, &b->fault), ERR_UNSUPPORTED);
+    assert_non_null(strstr(b->fault.text, cases[i].part));
+    writer_finish(&w);
+    assert_true(span_equal(numbered, save(b)));
+  }
+}
+
+static void a_function_that_is_gone_stays_away_by_names(void **state) {
+  struct bench *b = *state;
+  static const char chart[] =
+      "<datamodel><data id='n'/></datamodel><script>function f() return 1 end function g() return 2 end "
+      "function h() return 3 end</script><state id='s'><onentry><script>f = nil; h = 5</script></onentry>"
+      "<transition event='e'><script>n = {type(f), g(), h}</script></transition></state>";
+  bench_start(b, chart);
+  struct span numbered = save(b);
+  struct span named = save_named(b);
+  assert_int_equal(restore(b, named), ERR_OK);
+  assert_true(span_equal(named, save_named(b)));
+  assert_true(span_equal(numbered, save(b)));
+  assert_int_equal(bench_event(b, "e", NULL), ERR_OK);
+  assert_string_equal(bench_variable(b, "n"), "[\"nil\",2,5]");
+}
+
 static void a_changed_chart_refuses_numbers(void **state) {
   struct bench *b = *state;
   static const char *const others[] = {
@@ -596,6 +637,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(functions_of_the_script_come_back, setup, teardown),
       cmocka_unit_test_setup_teardown(looking_for_functions_is_paid_for, setup, teardown),
       cmocka_unit_test_setup_teardown(many_functions_of_the_script_are_kept, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_function_that_names_cannot_say_is_refused, setup, teardown),
+      cmocka_unit_test_setup_teardown(a_function_that_is_gone_stays_away_by_names, setup, teardown),
       cmocka_unit_test_setup_teardown(names_do_not_say_which_functions_there_are, setup, teardown),
       cmocka_unit_test_setup_teardown(a_changed_chart_is_restored_by_names, setup, teardown),
       cmocka_unit_test_setup_teardown(a_changed_chart_refuses_numbers, setup, teardown),

@@ -186,21 +186,29 @@ bool due_waits(struct runtime *runtime, civil_moment now) {
   return next_due(runtime, &due) && due.timer.due <= now;
 }
 
+/* What a rehearsal was told to take is counted as the head counts it: a recount is none of these. */
+static void count_taken(struct runtime *runtime) {
+  runtime->head.timers++;
+  runtime->held.left -= runtime->held.told;
+}
+
+/* A recount is a turn of its own: the timer may have moved by it. */
 bool due_take_next(struct runtime *runtime, civil_moment now) {
   struct due_timer due = {.first = false};
-  while (next_due(runtime, &due) && due.timer.due <= now) {
-    civil_moment last = runtime->head.recorded_at;
-    due.recorded_at = due.timer.due > last ? due.timer.due : last;
-    if (recount_needed(runtime, case_root(due.timer.case_id))) {
-      recount_family(runtime, case_root(due.timer.case_id), due.recorded_at, false);
-      continue; /* it may have moved */
-    }
-    timers_pop(&runtime->timers);
-    step_due(runtime, &due);
-    runtime->head.timers++;
+  if (!next_due(runtime, &due) || due.timer.due > now) {
+    return false;
+  }
+  civil_moment last = runtime->head.recorded_at;
+  due.recorded_at = due.timer.due > last ? due.timer.due : last;
+  if (recount_needed(runtime, case_root(due.timer.case_id))) {
+    recount_family(runtime, case_root(due.timer.case_id), due.recorded_at, false);
+    cases_trim(&runtime->cases);
     return true;
   }
-  return false;
+  timers_pop(&runtime->timers);
+  step_due(runtime, &due);
+  count_taken(runtime);
+  return true;
 }
 
 /* ---- out of order ---- */

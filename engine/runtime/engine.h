@@ -119,6 +119,7 @@ struct runtime {
   void *informed_arg;
 
   bool links_caught_up; /* link_catch.c */
+  bool links_behind;    /* cases are left that it has not gone through */
   bool master_known;    /* the store can tell whether it was sealed under our master key */
   bool committing;      /* between store_commit and done */
   bool calling;         /* inside a port: a tick would clear what is being shown */
@@ -293,7 +294,8 @@ void message_process(struct runtime *runtime, const struct inbox_message *in, ci
 
 /* A timer is due and has not been taken. */
 bool due_waits(struct runtime *runtime, civil_moment now);
-/* The next one in order: its work, or an incident, and its entry in the journal. False: none is due. */
+/* The next one in order: its work, or an incident, and its entry in the journal; or, if its family has to be recounted
+ * first, that alone. False: none is due. */
 bool due_take_next(struct runtime *runtime, civil_moment now);
 /* When the engine is behind: all that are due in the family of this case, out of the order, before its message. */
 void due_take_family(struct runtime *runtime, struct span case_id, civil_moment now);

@@ -106,6 +106,7 @@ static enum err recover(struct runtime *runtime, struct fault *fault) {
   TRY(calendars_load(runtime, fault));
   timers_recover(&runtime->timers);
   TRY(load_head(runtime));
+  links_load(runtime);
   TRY(signed_load(runtime));
   runtime->head_signed = signed_now(runtime);
   TRY(cursors_load(&runtime->cursors, runtime->store));
@@ -239,11 +240,16 @@ static bool batch_takes_timers(const struct runtime *runtime) {
   return room && runtime->batch_timers < runtime->limits.batch_timers;
 }
 
+/* One slice after the other: who drains the engine need not wait for the last. */
+static bool links_wait(const struct runtime *runtime) {
+  return runtime->links_behind && !runtime->committing;
+}
+
 static bool has_work(struct runtime *runtime, civil_moment now) {
   return inbox_waiting(&runtime->inbox) > 0 || (batch_takes_timers(runtime) && due_waits(runtime, now)) ||
          runtime->cursors.dirty > 0 || runtime->resolutions || runtime_acts_waiting(runtime) ||
-         calendars_waiting(runtime) || recount_waits(runtime) || signed_due(runtime, now) || clock_lags(runtime, now) ||
-         runtime->pausing;
+         calendars_waiting(runtime) || recount_waits(runtime) || links_wait(runtime) || signed_due(runtime, now) ||
+         clock_lags(runtime, now) || runtime->pausing;
 }
 
 /* A slice in each tick, or as many as a rehearsal was told. */
@@ -263,7 +269,6 @@ static bool take_timer(struct runtime *runtime, civil_moment now, struct share *
   }
   share->timers++;
   runtime->batch_timers++;
-  runtime->held.left -= runtime->held.told;
   return true;
 }
 
@@ -350,7 +355,8 @@ enum err runtime_tick(struct runtime *runtime, civil_moment now) {
 }
 
 enum err runtime_tick_acts(struct runtime *runtime, civil_moment now) {
-  bool waiting = runtime_acts_waiting(runtime) || runtime_calendar_waiting(runtime, now);
+  bool waiting =
+      runtime_acts_waiting(runtime) || runtime_calendar_waiting(runtime, now) || runtime_links_behind(runtime);
   if (runtime->failed != ERR_OK || runtime->calling || runtime->committing || runtime->pausing || !waiting) {
     return runtime->failed;
   }

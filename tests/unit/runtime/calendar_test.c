@@ -295,6 +295,25 @@ static void a_timer_finds_its_case_recounted(void **state) {
   assert_rehearses();
 }
 
+/* Each of the due timers moves by the recount of its family: that counts as one that was taken. */
+static void recounts_for_timers_are_shared_out_among_ticks(void **state) {
+  (void)state;
+  struct fault fault = {0};
+  begin_cases(CASES, MONDAY);
+  assert_int_equal(ERR_OK, ask(later_by_a_day(), &fault));
+  tick("2026-01-15T23:59:59+05:00");
+  uint64_t head = runtime_journal_head(b.runtime);
+  for (uint64_t ticks = 1; ticks <= 2; ticks++) {
+    tick("2026-01-16T08:00:00+05:00");
+    assert_int_equal(head + ticks * b.limits.tick_timers, runtime_journal_head(b.runtime));
+  }
+  submit_visit(59, 1);
+  until_recounted("2026-01-16T08:00:00+05:00");
+  assert_int_equal(CASES, bench_count(bench_export(&b), "\"recount\":{"));
+  bench_until(&b, REHEARSED);
+  assert_rehearses();
+}
+
 static void a_kill_in_the_middle_goes_on_where_it_was(void **state) {
   (void)state;
   struct fault fault = {0};
@@ -475,6 +494,7 @@ int main(void) {
       TEST(what_was_missed_stays_missed),
       TEST(messages_go_on_and_a_rehearsal_gives_the_same_bytes),
       TEST(a_timer_finds_its_case_recounted),
+      TEST(recounts_for_timers_are_shared_out_among_ticks),
       TEST(a_kill_in_the_middle_goes_on_where_it_was),
       TEST(one_import_at_a_time),
       TEST(what_is_wrong_with_a_file_is_said),

@@ -207,8 +207,8 @@ static void preview_print(const struct client_rows *rows, int64_t most) {
                (long long)counted.families, (long long)counted.cases, (long long)counted.changed,
                (long long)counted.changes);
   if (counted.stays > 0) {
-    (void)printf("Уже нарушенных, которые по новому календарю ещё не истекли бы: %lld. Загрузка их не восстановит: "
-                 "разберите их сами.\n",
+    (void)printf("Уже нарушенных сроков, которые по новому календарю ещё не истекли бы: %lld. Загрузка их не "
+                 "восстановит: разберите их сами.\n",
                  (long long)counted.stays);
   }
   rows_print(rows, "change", change_columns, most);
@@ -286,7 +286,7 @@ static int result_tell(const struct client *client, const struct client_rows *ro
   const struct value *row = &rows->items[0].value;
   if (client->output != CLIENT_TABLE) {
     table_show(client, rows, NULL);
-    return CLI_OK;
+    return counted && counted->failed > 0 ? CLI_FAILURE : CLI_OK;
   }
   if (truth_of(row, "same")) {
     (void)puts("Эти годы уже загружены в таком же виде: ничего не изменилось.");

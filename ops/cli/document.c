@@ -42,23 +42,30 @@ static struct span cell(const struct value *row, const char *field, enum table_k
   return table_cell(row, &column, arena);
 }
 
+static void text_print(const char *before, struct span text, const char *after) {
+  (void)fputs(before, stdout);
+  table_put_text(text);
+  (void)fputs(after, stdout);
+}
+
 static void head_print(const struct value *row, struct arena *arena) {
-  (void)printf("%.*s, редакция %lld\n", SPAN_ARG(value_get_text(row, "title")), (long long)number_of(row, "edition"));
-  (void)printf("Состояние: %.*s, %.*s", SPAN_ARG(value_get_text(row, "state_title")),
-               SPAN_ARG(cell(row, "occurred_on", TABLE_DATE, arena)));
+  text_print("", value_get_text(row, "title"), "");
+  (void)printf(", редакция %lld\n", (long long)number_of(row, "edition"));
+  text_print("Состояние: ", value_get_text(row, "state_title"), "");
+  text_print(", ", cell(row, "occurred_on", TABLE_DATE, arena), "");
   if (is_set(row, "superseded")) {
     (void)printf("; заменена редакцией %lld", (long long)number_of(row, "last_edition"));
   }
-  (void)printf("\nСлучай: %.*s\n", SPAN_ARG(value_get_text(row, "case")));
+  text_print("\nСлучай: ", value_get_text(row, "case"), "\n");
   if (value_get(row, "to_title")) {
-    (void)printf("Кому: %.*s\n", SPAN_ARG(value_get_text(row, "to_title")));
+    text_print("Кому: ", value_get_text(row, "to_title"), "\n");
   }
   if (value_get(row, "from_title")) {
-    (void)printf("От кого: %.*s; запись журнала %lld\n", SPAN_ARG(value_get_text(row, "from_title")),
-                 (long long)number_of(row, "journal"));
+    text_print("От кого: ", value_get_text(row, "from_title"), "");
+    (void)printf("; запись журнала %lld\n", (long long)number_of(row, "journal"));
   }
   if (value_get(row, "basis")) {
-    (void)printf("Основание: %.*s\n", SPAN_ARG(value_get_text(row, "basis")));
+    text_print("Основание: ", value_get_text(row, "basis"), "\n");
   }
 }
 
@@ -70,7 +77,8 @@ static void field_print(const struct value *row, struct arena *arena) {
   } else if (is_set(row, "missing")) {
     text = SPAN_LITERAL("(не заполнено)");
   }
-  (void)printf("  %.*s: %.*s\n", SPAN_ARG(value_get_text(row, "title")), SPAN_ARG(text));
+  text_print("  ", value_get_text(row, "title"), ": ");
+  text_print("", text, "\n");
 }
 
 /* Measures stand together behind the fields of their document. Returns how many rows they are. */

@@ -46,7 +46,10 @@ static void row_print(const struct value *row) {
     const struct value_field *field = &person->map.fields[i];
     char buffer[CELL_BYTES];
     if (field->value.kind == VALUE_TEXT) {
-      (void)printf("%s: %.*s\n", field_title(field->name, buffer), SPAN_ARG(field->value.text));
+      table_put_text(span_of_cstr(field_title(field->name, buffer)));
+      (void)fputs(": ", stdout);
+      table_put_text(field->value.text);
+      (void)putchar('\n');
     }
   }
 }
@@ -56,7 +59,9 @@ static void person_print(const struct client_rows *rows) {
   for (size_t i = 0; i < rows->count; i++) {
     struct span number = value_get_text(&rows->items[i].value, "case");
     if (rows->count > 1) {
-      (void)printf("%sСлучай %.*s\n", i > 0 ? "\n" : "", SPAN_ARG(number));
+      (void)printf("%sСлучай ", i > 0 ? "\n" : "");
+      table_put_text(number);
+      (void)putchar('\n');
     }
     row_print(&rows->items[i].value);
   }

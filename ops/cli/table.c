@@ -139,10 +139,21 @@ static void put_padding(int count) {
   }
 }
 
-static void put_text(struct span text) {
+/* Bytes of the control character (of ASCII, or U+0080 to U+009F, which a terminal obeys too) that it begins with; or 0.
+ */
+static size_t control_size(struct span text) {
+  if (text.data[0] < 0x20 || text.data[0] == 0x7f) {
+    return 1;
+  }
+  return text.size > 1 && text.data[0] == 0xC2 && text.data[1] >= 0x80 && text.data[1] < 0xA0 ? 2 : 0;
+}
+
+void table_put_text(struct span text) {
   ASSERT(text.size == 0 || text.data != NULL);
   for (size_t i = 0; i < text.size; i++) {
-    (void)putchar(text.data[i] < 0x20 || text.data[i] == 0x7f ? ' ' : text.data[i]);
+    size_t size = control_size(span_of(text.data + i, text.size - i));
+    (void)putchar(size > 0 ? ' ' : text.data[i]);
+    i += size > 1 ? size - 1 : 0;
   }
 }
 
@@ -151,7 +162,7 @@ static void put_cell(struct span text, const struct table_column *column, int wi
   int count = characters(text, width_limit(column), &cut);
   bool right = column->kind == TABLE_NUMBER;
   put_padding(right ? width - count : 0);
-  put_text(span_of(text.data, cut));
+  table_put_text(span_of(text.data, cut));
   if (cut < text.size) {
     (void)fputs("…", stdout);
   }

@@ -40,6 +40,8 @@ void table_sort(struct client_rows *rows, const char *first, const char *second)
 void table_print(const struct client_rows *rows, const struct table_column *columns);
 /* By the output that was asked for. */
 void table_show(const struct client *client, const struct client_rows *rows, const struct table_column *columns);
+/* A text on stdout as a terminal may have it: control characters become spaces. */
+void table_put_text(struct span text);
 /* The text of one cell, from `arena`. */
 struct span table_cell(const struct value *row, const struct table_column *column, struct arena *arena);
 

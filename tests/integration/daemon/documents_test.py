@@ -138,6 +138,13 @@ class Documents(unittest.TestCase):
                       "Раздел 14: мероприятия по социальному сопровождению", "Подбор работы", "01.07.2024"):
             self.assertIn(words, printed)
 
+    def test_control_characters_do_not_reach_the_terminal(self):
+        self.approve()
+        self.play("2024-02-13", event("provider-surgut", "conclusion.issued", {"number": "5\x1b[2J\u009b2J\x07"}))
+        printed = self.engine.ask("case", "document", CASE, "conclusion").stdout
+        self.assertRegex(printed, r": 5 \[2J 2J \n")
+        self.assertNotRegex(printed, "[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
     def test_a_field_that_the_form_needs_and_nobody_filled_is_named(self):
         self.approve()
         missing = [row["name"] for row in self.rows("curator-order") if row.get("missing")]

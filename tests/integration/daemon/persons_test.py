@@ -70,6 +70,12 @@ class Persons(unittest.TestCase):
             self.assertNotIn(secret, json.dumps(entry, ensure_ascii=False))
             self.assertNotIn(secret, self.engine.told())
 
+    def test_control_characters_of_a_name_do_not_reach_the_terminal(self):
+        self.play("2024-01-10", [notice(surname="Неразглашаемов\x1b[2J\u009b\n")])
+        shown = self.engine.ask("person", "show", CASE, "--reveal", "--reason", REASON, name="trusted").stdout
+        self.assertIn("Фамилия: Неразглашаемов [2J  \n", shown)
+        self.assertNotRegex(shown, "[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
     def test_an_operator_without_the_right_and_an_agent_see_nothing_and_leave_no_entry(self):
         self.play("2024-01-10", [notice()])
         for name in ("operator", "reader"):

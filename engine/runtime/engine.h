@@ -266,6 +266,7 @@ void incidents_annulled(struct runtime *runtime, struct span root, uint64_t inci
 struct family {
   struct case_slot **members;
   size_t count;
+  struct span unread; /* family_all: the first of which the record is there and cannot be read; empty: none */
 };
 enum err family_living(struct runtime *runtime, struct span top, struct family *ret_family,
                        struct fault *fault) MUST_CHECK;

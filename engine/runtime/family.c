@@ -70,7 +70,11 @@ void family_all(struct runtime *runtime, struct span top, struct family *ret_fam
   while (walk.depth > 0 && walk.family.count < FAMILY_ALL_MAX) {
     struct case_slot *slot = NULL;
     struct fault unread = {0};
-    if (cases_get(&runtime->cases, walk.stack[--walk.depth], &slot, &unread) != ERR_OK) {
+    struct span id = walk.stack[--walk.depth];
+    enum err err = cases_get(&runtime->cases, id, &slot, &unread);
+    if (err != ERR_OK) {
+      bool first = err != ERR_NOT_FOUND && span_empty(walk.family.unread);
+      walk.family.unread = first ? arena_copy(&runtime->arena, id) : walk.family.unread;
       continue;
     }
     const struct text_list *children = &case_slot_view(slot)->children;

@@ -14,19 +14,21 @@
  * How far the slices have come is the root of the last family (`record.root`); a family that is recounted before its
  * turn is kept in the index `recounted` until the slices have passed it. Both are durable with what they speak of.
  *
- * A family that cannot be stepped is parked with an incident, as by a message; the operator can have it repeated.
+ * A family that cannot be stepped is parked with an incident, as by a message; the operator can have it repeated. So is
+ * one of which a living case cannot be read. Where not even the head of a record opens nobody knows whether its case
+ * lives: it is passed over, with a line in the log.
  */
 #include "runtime/recount.h"
 
 #include <string.h>
 
 #include "base/log.h"
+#include "base/words.h"
 
 enum {
-  SLICE = 16,        /* families in one tick, */
-  SLICE_BESIDE = 4,  /* and beside messages that wait for their receipts */
-  BATCH_MAX = 256,   /* in one commit */
-  LOOKED_MAX = 1024, /* records of ended cases that are passed over in one go */
+  SLICE = 16,       /* families in one tick, */
+  SLICE_BESIDE = 4, /* and beside messages that wait for their receipts */
+  BATCH_MAX = 256,  /* in one commit */
   BATCH_BYTES = 8 << 20,
 };
 
@@ -54,20 +56,46 @@ static bool was_taken_out_of_turn(struct runtime *runtime, struct span root) {
          import == last_import(runtime);
 }
 
+/* Of a case whose session cannot be read, too. */
+static bool began_before_import(struct runtime *runtime, struct span root) {
+  struct record_key key = record_case_key(root);
+  struct case_slot *slot = cases_cached(&runtime->cases, root);
+  struct record_case record;
+  struct span bytes;
+  if (slot) {
+    return slot->journal <= last_import(runtime);
+  }
+  return engine_read(runtime, STORE_CASE, &key, &bytes) && record_case_read(bytes, &record) == ERR_OK &&
+         record.journal <= last_import(runtime);
+}
+
 bool recount_needed(struct runtime *runtime, struct span root) {
   const struct calendars *calendars = &runtime->calendars;
   const struct record_calendar *record = &calendars->record;
-  struct case_slot *slot = NULL;
-  struct fault unread = {.err = ERR_OK};
-  if (!record->recounting || span_empty(root) || root.size > sizeof record->root ||
-      span_compare(root, span_of(record->root, record->root_size)) <= 0 || is_under_way(calendars, root) ||
-      was_taken_out_of_turn(runtime, root)) {
-    return false;
-  }
-  return cases_get(&runtime->cases, root, &slot, &unread) == ERR_OK && slot->journal <= last_import(runtime);
+  return record->recounting && !span_empty(root) && root.size <= sizeof record->root &&
+         span_compare(root, span_of(record->root, record->root_size)) > 0 && !is_under_way(calendars, root) &&
+         !was_taken_out_of_turn(runtime, root) && began_before_import(runtime, root);
 }
 
 /* ---- one family ---- */
+
+/* By the head of its record, all that is left of it. */
+static bool lives(struct runtime *runtime, struct span id) {
+  struct record_key key = record_case_key(id);
+  struct record_case record;
+  struct case_view view;
+  struct span bytes;
+  return engine_read(runtime, STORE_CASE, &key, &bytes) && record_case_read(bytes, &record) == ERR_OK &&
+         case_view_decode(arena_copy(&runtime->arena, record.body), &runtime->arena, &view) == ERR_OK && !view.ended;
+}
+
+static enum err check_read(struct work *work, const struct family *family) {
+  if (span_empty(family->unread) || !lives(work->runtime, family->unread)) {
+    return ERR_OK;
+  }
+  work->failed_case = family->unread;
+  return fault_set(&work->fault, ERR_CORRUPT, "запись случая не читается: %s", words_of_err(ERR_CORRUPT));
+}
 
 enum err recount_run(struct runtime *runtime, struct span root, civil_moment at, bool gated, struct work *work,
                      size_t *ret_cases) {
@@ -78,6 +106,7 @@ enum err recount_run(struct runtime *runtime, struct span root, civil_moment at,
   work_begin(work, runtime, at);
   work->gated = gated;
   work->failed_case = root;
+  TRY(check_read(work, &family));
   for (size_t i = 0; i < family.count; i++) {
     if (!case_has_ended(family.members[i]->file)) {
       struct case_identity identity = {.id = arena_copy(&runtime->arena, family.members[i]->id)};
@@ -401,34 +430,46 @@ void recount_again(struct runtime *runtime, const struct inbox_message *in, civi
 /* ---- the slices ---- */
 
 struct next {
-  struct arena *arena;
-  struct span root; /* of the family that was looked at last */
-  size_t looked;
+  struct arena view; /* of one record */
+  uint8_t id[CASE_ID_MAX];
+  struct span root; /* of the family that was looked at last, in `id` */
+  size_t *left;     /* records that may still be looked at */
   bool living, enough;
-  enum err err;
 };
 
+static bool is_living(struct next *next, struct span value) {
+  struct record_case record;
+  struct case_view view;
+  arena_reset(&next->view);
+  enum err err = record_case_read(value, &record);
+  err = err == ERR_OK ? case_view_decode(record.body, &next->view, &view) : err;
+  if (err != ERR_OK) {
+    log_line(LOG_ERROR, "runtime", "the record of a case cannot be read, a recount passes it over: %s", err_text(err));
+  }
+  return err == ERR_OK && !view.ended;
+}
+
+/* Never stops in the middle of a family. */
 static bool visit(void *arg, struct span key, struct span value) {
   struct next *next = arg;
   struct span rest;
   struct span root = span_cut(key, '\0', &rest);
-  struct record_case record;
-  struct case_view view;
-  next->enough = next->looked >= LOOKED_MAX && !span_equal(root, next->root);
-  if (next->enough) {
-    return false;
+  if (!span_equal(root, next->root)) {
+    next->enough = *next->left == 0 && !span_empty(next->root);
+    if (next->enough) {
+      return false;
+    }
+    ASSERT(root.size <= sizeof next->id);
+    memcpy(next->id, root.data, root.size);
+    next->root = span_of(next->id, root.size);
   }
-  next->looked++;
-  next->root = span_equal(root, next->root) ? next->root : arena_copy(next->arena, root);
-  next->err = record_case_read(value, &record);
-  next->err = next->err == ERR_OK ? case_view_decode(record.body, next->arena, &view) : next->err;
-  next->living = next->err == ERR_OK && !view.ended;
-  return next->err == ERR_OK && !next->living;
+  *next->left -= *next->left > 0;
+  next->living = is_living(next, value);
+  return !next->living;
 }
 
 /* Past all keys that are this root with a NUL and more behind it. What is committed may have ended since, not begun. */
-enum err recount_next(struct runtime *runtime, struct span after, struct span *ret_root, bool *ret_ended) {
-  struct next next = {.arena = &runtime->arena, .err = ERR_OK};
+static enum err scan(struct runtime *runtime, struct span after, struct next *next) {
   uint8_t from[CASE_ID_MAX];
   ASSERT(after.size < sizeof from);
   if (after.size > 0) {
@@ -436,11 +477,18 @@ enum err recount_next(struct runtime *runtime, struct span after, struct span *r
     from[after.size] = 1;
   }
   struct span all = {NULL, 0};
-  TRY(store_scan(runtime->store, STORE_CASE, all, span_of(from, after.size > 0 ? after.size + 1 : 0), visit, &next));
-  TRY(next.err);
+  return store_scan(runtime->store, STORE_CASE, all, span_of(from, after.size > 0 ? after.size + 1 : 0), visit, next);
+}
+
+enum err recount_next(struct runtime *runtime, struct span after, size_t *left, struct span *ret_root,
+                      bool *ret_ended) {
+  struct next next = {.left = left};
+  arena_init(&next.view, 0);
+  enum err err = scan(runtime, after, &next);
+  arena_finish(&next.view);
   *ret_ended = !next.living;
-  *ret_root = next.living || next.enough ? next.root : span_of(NULL, 0);
-  return ERR_OK;
+  *ret_root = next.living || next.enough ? arena_copy(&runtime->arena, next.root) : span_of(NULL, 0);
+  return err;
 }
 
 static void pass(struct runtime *runtime, struct span root) {
@@ -457,11 +505,11 @@ static void pass(struct runtime *runtime, struct span root) {
 }
 
 /* False: all families are through. */
-static bool take_next(struct runtime *runtime, civil_moment now) {
+static bool take_next(struct runtime *runtime, civil_moment now, size_t *left) {
   const struct record_calendar *record = &runtime->calendars.record;
   struct span root;
   bool ended;
-  enum err err = recount_next(runtime, span_of(record->root, record->root_size), &root, &ended);
+  enum err err = recount_next(runtime, span_of(record->root, record->root_size), left, &root, &ended);
   if (err != ERR_OK) {
     engine_fail(runtime, err);
     return false;
@@ -490,8 +538,10 @@ bool recount_slice(struct runtime *runtime, civil_moment now) {
   if (!recount_waits(runtime) || due_waits(runtime, now)) {
     return false;
   }
-  for (uint32_t i = 0; i < share && recount_waits(runtime); i++) {
-    if (runtime->failed != ERR_OK || store_batch_bytes(runtime->store) >= BATCH_BYTES || !take_next(runtime, now)) {
+  size_t left = RECOUNT_LOOKED_MAX;
+  for (uint32_t i = 0; i < share && left > 0 && recount_waits(runtime); i++) {
+    if (runtime->failed != ERR_OK || store_batch_bytes(runtime->store) >= BATCH_BYTES ||
+        !take_next(runtime, now, &left)) {
       return false;
     }
     runtime->batch_recounts++;

@@ -8,6 +8,8 @@
 
 #include "runtime/work.h"
 
+enum { RECOUNT_LOOKED_MAX = 2000 /* records in one tick, or one page of a preview */ };
+
 struct recount_changes {
   struct runtime_recount_change *items;
   size_t count, capacity;
@@ -18,9 +20,10 @@ enum err recount_run(struct runtime *runtime, struct span root, civil_moment at,
                      size_t *ret_cases) MUST_CHECK;
 /* Before the work is committed: the deadlines that differ from what the store has, and moved reminders. */
 void recount_changes_of(struct work *work, struct recount_changes *ret_changes);
-/* The next family after `root` that has not ended as a whole; empty: none. `looked` counts the records on the way, and
- * the walk stops at `looked_max` with the last one it has seen (*ret_ended true: pass it over). In the batch's arena.
- */
-enum err recount_next(struct runtime *runtime, struct span after, struct span *ret_root, bool *ret_ended) MUST_CHECK;
+/* The next family after `after` that has not ended as a whole; empty: none. `left` counts down the records on the way,
+ * and when it is used up the walk stops with the last family it has seen (*ret_ended true: pass it over). A record that
+ * cannot be read is passed over. In the batch's arena. ERR_*: of the store. */
+enum err recount_next(struct runtime *runtime, struct span after, size_t *left, struct span *ret_root,
+                      bool *ret_ended) MUST_CHECK;
 
 #endif

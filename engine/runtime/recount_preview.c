@@ -116,10 +116,11 @@ static void look_at(struct previewing *p, struct span root) {
 
 static enum err look(struct previewing *p) {
   struct span after = p->preview->after;
-  for (uint32_t i = 0; i < p->preview->families_max && !p->enough; i++) {
+  size_t left = RECOUNT_LOOKED_MAX;
+  for (uint32_t i = 0; i < p->preview->families_max && left > 0 && !p->enough; i++) {
     struct span root;
     bool ended;
-    TRY(recount_next(p->runtime, after, &root, &ended));
+    TRY(recount_next(p->runtime, after, &left, &root, &ended));
     p->result.more = !span_empty(root);
     if (!p->result.more) {
       return ERR_OK;

@@ -369,6 +369,57 @@ static void what_is_wrong_with_a_file_is_said(void **state) {
   assert_int_equal(0, runtime_journal_head(b.runtime));
 }
 
+/* ---- records that cannot be read ---- */
+
+static void stored(void *arg, enum err result) {
+  (void)arg;
+  assert_int_equal(ERR_OK, result);
+}
+
+/* Nothing of this case is decoded any more, and its record keeps so many bytes, or loses so many. */
+static void cut_record(const char *id, size_t kept, bool from_end) {
+  struct record_key key = record_case_key(span_of_cstr(id));
+  struct record_case record;
+  struct span bytes;
+  struct writer w;
+  bench_restart(&b);
+  writer_init(&w);
+  assert_int_equal(ERR_OK, store_get(b.store, STORE_CASE, record_key_span(&key), &bytes));
+  assert_int_equal(ERR_OK, record_case_read(arena_copy(&b.arena, bytes), &record));
+  record.body.size = from_end ? record.body.size - kept : kept;
+  record_case_write(&record, &w);
+  store_begin(b.store);
+  store_put(b.store, STORE_CASE, record_key_span(&key), writer_span(&w));
+  store_commit(b.store, stored, NULL);
+  while (store_poll(b.store)) {
+  }
+  writer_finish(&w);
+}
+
+static void a_record_whose_head_does_not_open_is_passed_over(void **state) {
+  (void)state;
+  begin_cases(CASES, MONDAY);
+  cut_record("86-07", 2, false);
+  import(TUESDAY, later_by_a_day());
+  const char *journal = bench_export(&b);
+  assert_int_equal(CASES - 1, bench_count(journal, "\"recount\":{"));
+  HAS_NOT(journal, "\"case\":\"86-07\",\"recount\"");
+  HAS(journal, "\"recounted\":{");
+  HAS(journal, "\"failed\":0");
+}
+
+static void a_living_case_that_cannot_be_read_is_an_incident(void **state) {
+  (void)state;
+  begin_cases(CASES, MONDAY);
+  cut_record("86-07", 1, true);
+  import(TUESDAY, later_by_a_day());
+  const char *journal = bench_export(&b);
+  assert_int_equal(CASES, bench_count(journal, "\"recount\":{"));
+  HAS(journal, "\"failed\":1");
+  HAS(bench_outcome(&b), "recount-failed");
+  assert_int_equal(1, runtime_calendar_state(b.runtime).failed);
+}
+
 /* ---- families that speak to each other ---- */
 
 /* Each case tells an account of it; the account, which stands last, has seven working days, till the 21st. */
@@ -498,6 +549,8 @@ int main(void) {
       TEST(a_kill_in_the_middle_goes_on_where_it_was),
       TEST(one_import_at_a_time),
       TEST(what_is_wrong_with_a_file_is_said),
+      TEST(a_record_whose_head_does_not_open_is_passed_over),
+      TEST(a_living_case_that_cannot_be_read_is_an_incident),
       TEST(who_is_told_something_is_recounted_first),
       TEST(a_timer_that_tells_something_waits_for_that_too),
       TEST(a_preview_says_what_would_change_and_changes_nothing),

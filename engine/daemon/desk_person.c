@@ -101,6 +101,8 @@ static enum err show_person(struct page *page, const struct runtime_acted *acted
 static enum err person_show(struct page *page, struct fault *fault) {
   struct span case_id;
   if (!span_empty(page_arg(page, "reveal"))) {
+    TRY(check_right(page, fault));
+    TRY(runtime_links_check(page->daemon->runtime, fault)); /* it would look like all that there is */
     return act(page, RUNTIME_ACT_REVEAL, show_person, fault);
   }
   TRY(case_of(page, &case_id, fault));

@@ -287,8 +287,9 @@ static enum err take_turn(struct turn *turn) {
     return ERR_OK; /* turn_committed brings the next one */
   }
   struct runtime *runtime = turn->daemon->runtime;
-  bool acts =
-      turn->state != TURN_FREE && (runtime_acts_waiting(runtime) || runtime_calendar_waiting(runtime, turn->now));
+  bool acts = turn->state != TURN_FREE &&
+              (runtime_acts_waiting(runtime) || runtime_calendar_waiting(runtime, turn->now) ||
+               runtime_links_behind(runtime));
   if (acts) {
     TRY(runtime_tick_acts(turn->daemon->runtime, turn->now)); /* they step nothing: the clock may be held */
     if (runtime_committing(turn->daemon->runtime)) {
@@ -408,6 +409,9 @@ enum err turn_create(struct daemon *daemon, const struct turn_options *options, 
   turn->timer.data = turn;
   turn->drain_timer.data = turn;
   turn->soon.data = turn;
+  if (runtime_links_behind(daemon->runtime)) {
+    turn_kick(turn); /* nobody else may come */
+  }
   *ret_turn = turn;
   return ERR_OK;
 }

@@ -18,11 +18,12 @@ enum { TELLING_BYTES = 4 }; /* shorter values stand in any text */
 static const struct form {
   const char *name;
   bool of_person; /* else of no case, and never refused when it is written */
+  bool of_all;    /* the person's cases: not before all are linked */
 } forms[] = {
-    [RUNTIME_ACT_REVEAL] = {"person.reveal", true}, [RUNTIME_ACT_ERASE] = {"person.erase", true},
-    [RUNTIME_ACT_CASES] = {"person.cases", true},   [RUNTIME_ACT_PROPOSALS] = {"person.proposals", false},
-    [RUNTIME_ACT_LINK] = {"person.link", true},     [RUNTIME_ACT_UNLINK] = {"person.unlink", true},
-    [RUNTIME_ACT_KEY_ADD] = {"key.add", false},     [RUNTIME_ACT_KEY_REVOKE] = {"key.revoke", false},
+    [RUNTIME_ACT_REVEAL] = {"person.reveal", true, false}, [RUNTIME_ACT_ERASE] = {"person.erase", true, true},
+    [RUNTIME_ACT_CASES] = {"person.cases", true, true},    [RUNTIME_ACT_PROPOSALS] = {"person.proposals", false, false},
+    [RUNTIME_ACT_LINK] = {"person.link", true, true},      [RUNTIME_ACT_UNLINK] = {"person.unlink", true, true},
+    [RUNTIME_ACT_KEY_ADD] = {"key.add", false, false},     [RUNTIME_ACT_KEY_REVOKE] = {"key.revoke", false, false},
 };
 
 /* ---- judging ---- */
@@ -54,6 +55,10 @@ static bool names_family(struct runtime *runtime, struct span root, struct span 
     }
   }
   return false;
+}
+
+static enum err check_links(const struct runtime *runtime, const struct runtime_act *act, struct fault *fault) {
+  return forms[act->kind].of_all ? runtime_links_check(runtime, fault) : ERR_OK;
 }
 
 /* The journal outlives the person's key: what stands there in clear cannot be erased. Nor may it tell of one case that
@@ -159,6 +164,7 @@ static enum err check_person(struct runtime *runtime, const struct runtime_act *
   }
   struct span root = case_root(act->case_id);
   TRY(check_state(runtime, root, fault));
+  TRY(check_links(runtime, act, fault));
   TRY(check_reason(runtime, root, act->reason, fault));
   if (!span_empty(act->other) || act->kind == RUNTIME_ACT_LINK) {
     TRY(check_other(runtime, act, fault));
@@ -241,6 +247,7 @@ static enum err judge_again(struct runtime *runtime, const struct runtime_act *a
   if (!forms[act->kind].of_person) {
     return ERR_OK;
   }
+  TRY(check_links(runtime, act, fault));
   TRY(check_state(runtime, act->case_id, fault));
   return span_empty(act->other) ? ERR_OK : check_state(runtime, act->other, fault);
 }

@@ -3,7 +3,9 @@
  * since. They are gone through in the order of their numbers, a slice with each batch, until all are done.
  *
  * States: behind (the record says up to which case) → caught up. The record stands in the batch that does its slice, so
- * that a batch that is not stored is done again. What comes meanwhile is linked as it comes.
+ * that a batch that is not stored is done again. What comes meanwhile is linked as it comes. As long as it is behind,
+ * the runtime makes a batch for each slice, and whatever is said or done of a whole person is refused: an erasure would
+ * destroy what is linked already, and tell that it destroyed all.
  */
 #include <string.h>
 
@@ -111,4 +113,31 @@ void links_catch_up(struct runtime *runtime) {
   progress.done = slice.count < SLICE;
   progress.last = slice.count > 0 ? slice.roots[slice.count - 1] : progress.last;
   write_progress(runtime, &progress);
+  runtime->links_behind = !progress.done;
+}
+
+void links_load(struct runtime *runtime) {
+  runtime->links_caught_up = false;
+  runtime->links_behind = false;
+  if (!runtime->seal.enabled) {
+    return;
+  }
+  struct progress progress = read_progress(runtime, rules_of(runtime));
+  struct slice slice = {.arena = &runtime->arena, .after = progress.last};
+  runtime->links_caught_up = progress.done;
+  if (!progress.done) {
+    enum err err = store_scan(runtime->store, STORE_PERSON, span_of(NULL, 0), progress.last, take_root, &slice);
+    runtime->links_behind = err != ERR_OK || slice.count > 0;
+  }
+}
+
+bool runtime_links_behind(const struct runtime *runtime) {
+  return runtime->links_behind;
+}
+
+enum err runtime_links_check(const struct runtime *runtime, struct fault *fault) {
+  return !runtime->links_behind
+             ? ERR_OK
+             : fault_set(fault, ERR_BUSY,
+                         "Связи случаев ещё собираются: видны не все случаи человека. Повторите через минуту");
 }

@@ -21,6 +21,8 @@ enum err links_split(struct runtime *runtime, struct span root, struct span othe
 /* Some of the cases that were there before there were links, or before the catalogue's identities were what they are;
  * in each batch, until all are done. */
 void links_catch_up(struct runtime *runtime);
+/* Part of recovery: whether any are left. */
+void links_load(struct runtime *runtime);
 /* Destroys the keys of all cases of this one's person, and what linked them; `journal` is the entry that says so. */
 void links_erase(struct runtime *runtime, struct span root, uint64_t journal);
 

@@ -264,7 +264,8 @@ struct runtime_act {
 enum { RUNTIME_ACTS_MAX = 64, RUNTIME_REASON_MAX = 1000 };
 /* `ret_ticket` comes back with ports.acted. ERR_NOT_FOUND: there is no personal data; ERR_CONFLICT: it was erased
  * (`fault` says in which entry), or is linked, or is not, already; ERR_INVALID: no reason, one that is too long, or one
- * that names the person or another of its cases; ERR_BUSY.
+ * that names the person or another of its cases; ERR_BUSY, also for what is of all cases of a person while
+ * runtime_links_behind.
  */
 enum err runtime_act(struct runtime *runtime, const struct runtime_act *act, uint64_t *ret_ticket,
                      struct fault *fault) MUST_CHECK;
@@ -272,8 +273,13 @@ enum err runtime_act(struct runtime *runtime, const struct runtime_act *act, uin
 bool runtime_acts_waiting(const struct runtime *runtime);
 /* An import waits, or cases have to be recounted, and no timer is in the way. */
 bool runtime_calendar_waiting(struct runtime *runtime, civil_moment now);
-/* A batch of the acts that wait, of an import and what follows from it, and of nothing else: for a clock that is held.
- */
+/* Cases that an earlier program left, or that were linked by other identities, are still being linked: nobody can say
+ * which are one person's. Each tick does some of them. */
+bool runtime_links_behind(const struct runtime *runtime);
+/* ERR_BUSY then, with a Russian text. */
+enum err runtime_links_check(const struct runtime *runtime, struct fault *fault) MUST_CHECK;
+/* A batch of the acts that wait, of an import and what follows from it, of links that are behind, and of nothing else:
+ * for a clock that is held. */
 enum err runtime_tick_acts(struct runtime *runtime, civil_moment now) MUST_CHECK;
 
 enum runtime_person_state { RUNTIME_PERSON_NONE, RUNTIME_PERSON_SEALED, RUNTIME_PERSON_ERASED };

@@ -401,21 +401,91 @@ static void forget_links(void) {
   bench_start(&b);
 }
 
-static void cases_of_an_earlier_program_are_linked_as_batches_come(void **state) {
-  (void)state;
-  enum { CASES = 40 };
+enum { CASES = 70 }; /* more than two slices */
+
+static void begin_many(void) {
   char name[16];
   for (int i = 0; i < CASES; i++) {
     (void)snprintf(name, sizeof name, "N-%03d", i);
     begin(name, 1, i % 2 == 0 ? IVANOV_1 : IVANOV_2);
   }
+}
+
+/* Nobody sends anything. How many batches it has taken. */
+static int idle_until_linked(void) {
+  int batches = 0;
+  for (; runtime_links_behind(b.runtime) && batches < CASES; batches++) {
+    assert_int_equal(ERR_OK, runtime_tick(b.runtime, bench_moment(TUESDAY)));
+    while (store_poll(b.store)) {
+    }
+  }
+  return batches;
+}
+
+static void an_erasure_waits_until_all_cases_of_an_earlier_program_are_linked(void **state) {
+  (void)state;
+  static const enum runtime_act_kind refused[] = {RUNTIME_ACT_ERASE, RUNTIME_ACT_CASES, RUNTIME_ACT_UNLINK};
+  begin_many();
+  assert_false(runtime_links_behind(b.runtime));
+  forget_links();
+  uint64_t head = runtime_journal_head(b.runtime);
+  assert_true(runtime_links_behind(b.runtime));
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+    assert_int_equal(ERR_BUSY, act(refused[i], "N-000", "", "срок хранения истёк"));
+  }
+  assert_int_equal(ERR_BUSY, act(RUNTIME_ACT_LINK, "N-000", "N-001", "паспорт предъявлен"));
+  assert_int_equal(head, runtime_journal_head(b.runtime));
+  assert_int_equal(CASES / 32 + 1, idle_until_linked());
+  assert_false(runtime_links_behind(b.runtime));
+  assert_int_equal(ERR_OK, act(RUNTIME_ACT_ERASE, "N-000", "", "срок хранения истёк"));
+  for (int i = 0; i < CASES; i++) {
+    char name[16];
+    (void)snprintf(name, sizeof name, "N-%03d", i);
+    assert_int_equal(i % 2 == 0 ? RUNTIME_PERSON_ERASED : RUNTIME_PERSON_SEALED,
+                     runtime_person_state(b.runtime, span_of_cstr(name)).state);
+  }
+}
+
+static void a_restart_amid_the_links_goes_on_where_they_stood(void **state) {
+  (void)state;
+  begin_many();
+  forget_links();
+  assert_int_equal(ERR_OK, runtime_tick(b.runtime, bench_moment(TUESDAY)));
+  while (store_poll(b.store)) {
+  }
+  bench_restart(&b);
+  assert_int_equal(ERR_BUSY, act(RUNTIME_ACT_ERASE, "N-069", "", "срок хранения истёк"));
+  assert_int_equal(CASES / 32, idle_until_linked());
+  bench_restart(&b);
+  assert_false(runtime_links_behind(b.runtime));
+  assert_int_equal(CASES / 2, linked("N-069").cases_count);
+}
+
+/* With a clock that is held, too. */
+static void cases_are_linked_while_the_clock_is_held(void **state) {
+  (void)state;
+  begin_many();
+  forget_links();
+  civil_moment clock = runtime_clock(b.runtime);
+  for (int i = 0; i < CASES && runtime_links_behind(b.runtime); i++) {
+    assert_int_equal(ERR_OK, runtime_tick_acts(b.runtime, clock));
+    while (store_poll(b.store)) {
+    }
+  }
+  assert_int_equal(CASES / 2, linked("N-000").cases_count);
+  assert_int_equal(clock, runtime_clock(b.runtime));
+}
+
+static void cases_of_an_earlier_program_are_linked_as_batches_come(void **state) {
+  (void)state;
+  begin_many();
   forget_links();
   assert_int_equal(0, link_records());
   for (uint64_t i = 1; i < 5; i++) {
     bench_send(&b, TUESDAY, &(struct bench_message){"helper-north", i, "visit.done", "N-001", NULL, NULL});
   }
   assert_int_equal(CASES / 2, linked("N-000").cases_count);
-  assert_int_equal(CASES / 2, linked("N-039").cases_count);
+  assert_int_equal(CASES / 2, linked("N-069").cases_count);
   assert_int_equal(1, proposals());
 }
 
@@ -438,6 +508,9 @@ int main(void) {
       cmocka_unit_test(what_anybody_hears_of_a_case_does_not_depend_on_another_of_its_person),
       TEST(the_database_tells_nothing_of_a_link),
       TEST(cases_of_an_earlier_program_are_linked_as_batches_come),
+      TEST(an_erasure_waits_until_all_cases_of_an_earlier_program_are_linked),
+      TEST(a_restart_amid_the_links_goes_on_where_they_stood),
+      TEST(cases_are_linked_while_the_clock_is_held),
       TEST(links_outlive_a_restart_and_are_no_part_of_a_rehearsal),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,16 +219,16 @@ static void looking_for_functions_is_paid_for(void **state) {
   for (int i = 0; i < 900; i++) {
     writer_printf(&script, "function f%03d() return %d end ", i, 1000 + i);
   }
-  static const char *const fillings[] = {"f899", "function() return 1899 end"};
+  static const char *const fillings[] = {"nil", "f899", "function() return 1899 end"};
   for (size_t i = 0; i < sizeof(fillings) / sizeof(fillings[0]); i++) {
     struct span body = arena_printf(&b->arena,
-                                    "<script>%.*s</script><state id='s'><onentry><script>list = {}; for i = 1, %d do "
-                                    "list[i] = %s end</script></onentry></state>",
+                                    "<script>%.*s</script><state id='s'><onentry><script>all = {}; for i = 1, %d do "
+                                    "all[i] = %s end</script></onentry></state>",
                                     SPAN_ARG(writer_span(&script)), 30000, fillings[i]);
     bench_start(b, arena_cstr(&b->arena, body));
     struct writer w;
     writer_init(&w);
-    assert_int_equal(chart_session_save(b->session, &w, &b->fault), ERR_LIMIT);
+    assert_int_equal(chart_session_save(b->session, &w, &b->fault), i == 0 ? ERR_OK : ERR_LIMIT);
     writer_finish(&w);
   }
   writer_finish(&script);

@@ -548,7 +548,7 @@ static enum err send_record(struct inbox *inbox, const struct inbox_file *file, 
                                      .data = &event->data,
                                      .tag = once.tag};
   TRY(link_send(inbox->options.link, &message, &sequence, &record->fault));
-  TRY(once_sent(inbox->options.link, &once));
+  TRY(once_sent(inbox->options.link, &once, sequence, &inbox->arena));
   TRY(link_row_sent(inbox->options.link, key_of(file), record->line, sender, sequence));
   return remark(inbox, file, record, sender);
 }

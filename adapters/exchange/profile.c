@@ -115,10 +115,27 @@ static const cyaml_schema_field_t LIST_FIELDS[] = {
 };
 static const cyaml_schema_value_t LIST = {CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct profile_list, LIST_FIELDS)};
 
+static const cyaml_schema_field_t ALTERNATIVE_FIELDS[] = {
+    TEXT_FIELD("event", 0, struct profile_alternative, event),
+    TEXT_FIELD("when", CYAML_FLAG_OPTIONAL, struct profile_alternative, when),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t ALTERNATIVE = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct profile_alternative, ALTERNATIVE_FIELDS)};
+
+static const cyaml_schema_field_t INSTEAD_FIELDS[] = {
+    TEXT_FIELD("name", 0, struct profile_instead, name),
+    LIST_FIELD("of", 0, struct profile_instead, of, &ALTERNATIVE),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t INSTEAD = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct profile_instead, INSTEAD_FIELDS)};
+
 static const cyaml_schema_field_t ONCE_FIELDS[] = {
     LIST_FIELD("fields", 0, struct profile_once, fields, &NAME),
     TEXT_FIELD("again_after", CYAML_FLAG_OPTIONAL, struct profile_once, again_after),
     TEXT_FIELD("again_field", CYAML_FLAG_OPTIONAL, struct profile_once, again_field),
+    LIST_FIELD("instead", CYAML_FLAG_OPTIONAL, struct profile_once, instead, &INSTEAD),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t ASKED_FIELDS[] = {

@@ -93,14 +93,27 @@ struct profile_reply {
   unsigned fields_count;
 };
 
+/* Decisions of which one minutes holds one at most, whatever their events. */
+struct profile_alternative {
+  char *event;
+  char *when; /* a yes-or-no field: only when it says yes; NULL: always */
+};
+struct profile_instead {
+  char *name;
+  struct profile_alternative *of;
+  unsigned of_count;
+};
 /* What is sent once only: events with a value in the first of these fields are alike when sender, case, event and all
- * of these fields are. Told again with the same content, such a row is known; with another one it is refused, until an
- * event `again_after` for the case has taken back the one that its field `again_field` names. */
+ * of these fields are. Told again with the same content, such a row is known; with another one, or when one that
+ * `instead` puts beside it was told with the same fields, it is refused, until an event `again_after` for the case has
+ * taken back the one that its field `again_field` names. */
 struct profile_once {
   char **fields;
   unsigned fields_count;
   char *again_after;
   char *again_field;
+  struct profile_instead *instead;
+  unsigned instead_count;
 };
 /* Whether a case was on the agenda: it was when a delivery of this kind had come for it, and had not been withdrawn by
  * one of the kind `until`. A row for another case gets the remark `text`. */

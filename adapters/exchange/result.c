@@ -8,13 +8,14 @@
 
 #define BOM "\xEF\xBB\xBF"
 
-enum { NUMBER_TEXT = 24, FIELDS_MAX = ROW_FIELDS_MAX + 2 };
+enum { NUMBER_TEXT = 24, FIELDS_MAX = ROW_FIELDS_MAX + 2 /* REMARKS */ };
 
 struct tables {
   const struct result_file *file;
   struct folder_file result;
   struct folder_file rejected; /* begun with the first refused row */
-  size_t width;                /* of its table, without the two columns of ours */
+  size_t width;                /* of its table, without the two columns of ours … */
+  size_t width_read;           /* … and with those that an earlier refusal has left in it */
   bool any, any_refused;
   enum err err;
   struct source *source; /* second reading, for the text of refused rows; NULL: the file is gone */
@@ -77,16 +78,33 @@ static struct span text_of(struct tables *tables, uint64_t line) {
   return tables->record.line == line ? tables->record.text : (struct span){0};
 }
 
+/* What stands beside a refused row. The second title is none of the forms' own: a file that is mended and put in again
+ * with these columns is read as the agency's own, and they are not. */
+enum { REMARKS = 2 };
+static const char *const REMARK_TITLES[REMARKS] = {"Номер строки", "Почему отклонено"};
+
+/* The columns without those of an earlier refusal at their end. */
+static size_t without_remarks(const struct row *header) {
+  size_t count = header->count;
+  while (count > REMARKS && span_is(header->fields[count - 2], REMARK_TITLES[0]) &&
+         span_is(header->fields[count - 1], REMARK_TITLES[1])) {
+    count -= REMARKS;
+  }
+  return count;
+}
+
 /* Columns of the agency's table; 1 when there is none. */
-static size_t header_cut(const struct tables *tables, struct arena *arena, struct span *fields) {
+static size_t header_cut(struct tables *tables, struct arena *arena, struct span *fields) {
   struct row row;
   struct span header = tables->source ? source_header(tables->source) : (struct span){0};
   if (span_empty(header) || row_parse(header, source_separator(tables->source), arena, &row) != ERR_OK) {
     fields[0] = SPAN_LITERAL("Строка файла");
     return 1;
   }
-  memcpy(fields, row.fields, row.count * sizeof *fields);
-  return row.count;
+  size_t count = without_remarks(&row);
+  tables->width_read = row.count;
+  memcpy(fields, row.fields, count * sizeof *fields);
+  return count;
 }
 
 /* The fields of a row, filled up to the width of the header, so that what follows stands in its columns; all of the
@@ -96,9 +114,10 @@ static void row_cut(struct tables *tables, struct span text, struct span *fields
   memset(fields, 0, tables->width * sizeof *fields);
   bool is_row = tables->width > 1 && tables->source &&
                 row_parse(text, source_separator(tables->source), &tables->arena, &row) == ERR_OK &&
-                row.count <= tables->width;
-  if (is_row && row.count > 0) {
-    memcpy(fields, row.fields, row.count * sizeof *fields);
+                row.count <= tables->width_read;
+  size_t count = row.count < tables->width ? row.count : tables->width;
+  if (is_row && count > 0) {
+    memcpy(fields, row.fields, count * sizeof *fields);
   } else {
     fields[0] = text;
   }
@@ -112,7 +131,7 @@ static void write_rejected(struct tables *tables, const struct link_row *row) {
   row_cut(tables, text_of(tables, row->row), fields);
   fields[tables->width] = span_of_cstr(line);
   fields[tables->width + 1] = row->text;
-  row_write(fields, tables->width + 2, folder_file_writer(&tables->rejected));
+  row_write(fields, tables->width + REMARKS, folder_file_writer(&tables->rejected));
 }
 
 static void write_rejected_header(struct tables *tables) {
@@ -120,10 +139,11 @@ static void write_rejected_header(struct tables *tables) {
   struct span fields[FIELDS_MAX];
   arena_init(&arena, 0);
   tables->width = header_cut(tables, &arena, fields);
-  fields[tables->width] = SPAN_LITERAL("Номер строки");
-  fields[tables->width + 1] = SPAN_LITERAL("Причина");
+  for (size_t i = 0; i < REMARKS; i++) {
+    fields[tables->width + i] = span_of_cstr(REMARK_TITLES[i]);
+  }
   writer_raw(folder_file_writer(&tables->rejected), SPAN_LITERAL(BOM));
-  row_write(fields, tables->width + 2, folder_file_writer(&tables->rejected));
+  row_write(fields, tables->width + REMARKS, folder_file_writer(&tables->rejected));
 }
 
 static enum err begin_rejected(struct tables *tables) {

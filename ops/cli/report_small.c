@@ -302,6 +302,15 @@ static struct small_cell *next_to_hide(const struct equation *e) {
   return best;
 }
 
+static bool is_alone(const struct small *small, const struct equation *e) {
+  size_t hidden = 0;
+  (void)small;
+  for (size_t i = 0; i < e->count; i++) {
+    hidden += e->cells[i]->shade == SHADE_HIDDEN;
+  }
+  return hidden == 1;
+}
+
 static bool is_too_narrow(const struct small *small, const struct equation *e) {
   for (size_t i = 0; i < e->count; i++) {
     const struct small_cell *cell = e->cells[i];
@@ -312,17 +321,21 @@ static bool is_too_narrow(const struct small *small, const struct equation *e) {
   return false;
 }
 
-/* False: there is nothing to hide. */
-static bool hide_one(const struct small *small) {
+static bool hide_where(const struct small *small, bool (*wrong)(const struct small *, const struct equation *)) {
   for (size_t i = 0; i < small->equations_count; i++) {
     const struct equation *e = &small->equations[i];
-    struct small_cell *next = is_too_narrow(small, e) ? next_to_hide(e) : NULL;
+    struct small_cell *next = wrong(small, e) ? next_to_hide(e) : NULL;
     if (next) {
       next->shade = SHADE_HIDDEN;
       return true;
     }
   }
   return false;
+}
+
+/* The lone ones first: while these stand, others look narrower than they will be. False: there is nothing to hide. */
+static bool hide_one(const struct small *small) {
+  return hide_where(small, is_alone) || hide_where(small, is_too_narrow);
 }
 
 /* ---- writing ---- */

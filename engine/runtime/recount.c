@@ -433,7 +433,7 @@ struct next {
   struct arena view; /* of one record */
   uint8_t id[CASE_ID_MAX];
   struct span root; /* of the family that was looked at last, in `id` */
-  size_t *left;     /* records that may still be looked at */
+  size_t left;      /* records that may still be looked at */
   bool living, enough;
 };
 
@@ -455,7 +455,7 @@ static bool visit(void *arg, struct span key, struct span value) {
   struct span rest;
   struct span root = span_cut(key, '\0', &rest);
   if (!span_equal(root, next->root)) {
-    next->enough = *next->left == 0 && !span_empty(next->root);
+    next->enough = next->left == 0 && !span_empty(next->root);
     if (next->enough) {
       return false;
     }
@@ -463,7 +463,7 @@ static bool visit(void *arg, struct span key, struct span value) {
     memcpy(next->id, root.data, root.size);
     next->root = span_of(next->id, root.size);
   }
-  *next->left -= *next->left > 0;
+  next->left -= next->left > 0;
   next->living = is_living(next, value);
   return !next->living;
 }
@@ -482,10 +482,11 @@ static enum err scan(struct runtime *runtime, struct span after, struct next *ne
 
 enum err recount_next(struct runtime *runtime, struct span after, size_t *left, struct span *ret_root,
                       bool *ret_ended) {
-  struct next next = {.left = left};
+  struct next next = {.left = *left};
   arena_init(&next.view, 0);
   enum err err = scan(runtime, after, &next);
   arena_finish(&next.view);
+  *left = next.left;
   *ret_ended = !next.living;
   *ret_root = next.living || next.enough ? arena_copy(&runtime->arena, next.root) : span_of(NULL, 0);
   return err;

@@ -26,11 +26,12 @@ static bool answers(const struct replay_entry *item, const struct meant *meant) 
          (meant->sequence == 0 || item->entry.sequence == (uint64_t)meant->sequence);
 }
 
-/* With a number also one that was taken back already, so that its sender hears that. */
+/* With a number also one that was taken back already, so that its sender hears that. What was parked and repeated goes
+ * by the number of the first. */
 static const struct replay_entry *find(const struct replay_entries *entries, const struct meant *meant) {
   for (size_t i = entries->count; i-- > 0;) {
     const struct replay_entry *item = &entries->items[i];
-    if (answers(item, meant) && (meant->sequence != 0 || !item->annulled)) {
+    if (answers(item, meant) && (meant->sequence != 0 || !replay_entry_latest(item)->annulled)) {
       return item;
     }
   }
@@ -42,13 +43,14 @@ static bool carries_others(const struct replay_entries *entries, const struct re
   bool others = false;
   for (size_t i = 0; i < entries->count; i++) {
     const struct replay_entry *item = &entries->items[i];
-    others = others || (item != target && !item->annulled && !item->annuls);
+    others = others || (item != target && !item->annulled && !item->annuls && !item->later);
   }
   return target == entries->items && others;
 }
 
 static enum err find_target(struct correction *c, const struct meant *meant, struct fault *fault) {
-  c->target = find(&c->entries, meant);
+  c->named = find(&c->entries, meant);
+  c->target = c->named ? replay_entry_latest(c->named) : NULL;
   if (!c->target) {
     return fault_set(fault, ERR_NOT_FOUND, "Такого принятого сообщения в деле нет: отзывать нечего");
   }
@@ -178,9 +180,9 @@ static enum err read_meant(const struct correct_message *m, struct meant *ret_me
 }
 
 static void put_named(struct correction *c) {
-  struct record_key key = record_named_key(c->target->number);
+  struct record_key key = record_named_key(c->named->number);
   writer_reset(&c->runtime->scratch);
-  record_generation_write(c->target->entry.sequence, &c->runtime->scratch);
+  record_generation_write(c->named->entry.sequence, &c->runtime->scratch);
   engine_put(c->runtime, STORE_INDEX, &key, writer_span(&c->runtime->scratch));
 }
 
@@ -286,8 +288,9 @@ static void tell_target(struct telling *t, const struct replay_entry *target) {
   line_text(&t->w, "as", target->entry.sender);
   line_text(&t->w, "event", target->entry.event);
   line_text(&t->w, "case", target->entry.case_id);
-  if (target->entry.sequence > 0 && target->entry.sequence <= INT64_MAX) {
-    line_value(&t->w, "sequence", value_int((int64_t)target->entry.sequence));
+  uint64_t sequence = replay_entry_sequence(target);
+  if (sequence > 0 && sequence <= INT64_MAX) {
+    line_value(&t->w, "sequence", value_int((int64_t)sequence));
   }
   end(t);
 }

@@ -57,7 +57,7 @@ static void restore_person(struct commit *m) {
     return;
   }
   for (size_t i = 0; i < entries->count; i++) {
-    if (!entries->items[i].annulled && &entries->items[i] != m->c->target) {
+    if (!entries->items[i].annulled && replay_entry_latest(&entries->items[i]) != m->c->target) {
       merge_personal(m, &entries->items[i], &merged);
     }
   }

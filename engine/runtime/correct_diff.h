@@ -22,8 +22,9 @@ struct correction {
   civil_moment now;
   struct span root;
   struct replay_entries entries;
-  const struct replay_entry *target;
-  bool begun_by_message; /* not by another family's chart */
+  const struct replay_entry *named;  /* the one that was meant, */
+  const struct replay_entry *target; /* or its repetition, which counts */
+  bool begun_by_message;             /* not by another family's chart */
   struct replay as_it_was, without;
   struct family after; /* of without.runtime */
   struct replay_delivery *plan;

@@ -135,6 +135,44 @@ static enum err gather(struct gathering *g, const struct case_slot *root) {
   return ERR_OK;
 }
 
+/* ---- what was parked and repeated ---- */
+
+/* The same event of the same moment. By its content, since a rehearsal has neither the sender's numbers nor its digests
+ * (message.c keeps the moment and the clear data of what the operator has repeated). */
+static bool is_same_message(const struct record_journal *a, const struct record_journal *b) {
+  return span_equal(a->sender, b->sender) && span_equal(a->event, b->event) && span_equal(a->case_id, b->case_id) &&
+         a->occurred_at == b->occurred_at && span_equal(a->clear, b->clear);
+}
+
+/* Each parked one with the nearest repetition, which may have been parked again. */
+static void pair_repeated(struct replay_entries *entries) {
+  for (size_t i = 0; i < entries->count; i++) {
+    struct replay_entry *item = &entries->items[i];
+    bool parked = item->entry.kind == RECORD_JOURNAL_PARKED;
+    for (size_t k = i + 1; parked && !item->later && k < entries->count; k++) {
+      struct replay_entry *other = &entries->items[k];
+      if (is_same_message(&item->entry, &other->entry)) {
+        item->later = other;
+        other->first = item;
+      }
+    }
+  }
+}
+
+const struct replay_entry *replay_entry_latest(const struct replay_entry *item) {
+  while (item->later) {
+    item = item->later;
+  }
+  return item;
+}
+
+uint64_t replay_entry_sequence(const struct replay_entry *item) {
+  while (item->entry.sequence == 0 && item->first) {
+    item = item->first;
+  }
+  return item->entry.sequence;
+}
+
 enum err replay_entries_read(struct runtime *runtime, const struct case_slot *root, struct arena *arena,
                              struct replay_entries *ret_entries) {
   struct gathering g = {.runtime = runtime, .arena = arena, .root = root->id};
@@ -144,6 +182,7 @@ enum err replay_entries_read(struct runtime *runtime, const struct case_slot *ro
     struct span by;
     g.entries.items[i].annulled = engine_read(runtime, STORE_INDEX, &key, &by);
   }
+  pair_repeated(&g.entries);
   *ret_entries = g.entries;
   return ERR_OK;
 }
@@ -407,7 +446,7 @@ static enum err play_all(struct replay *replay) {
     const struct replay_entry *item = &replay->entries->items[i];
     TRY(hear_until(replay, item, &heard));
     TRY(play_imports(replay, item->number));
-    if (!item->annulled && !item->annuls && item->number != replay->without) {
+    if (!item->annulled && !item->annuls && !item->later && item->number != replay->without) {
       TRY(play(replay, item));
     }
   }

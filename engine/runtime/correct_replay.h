@@ -15,7 +15,14 @@ struct replay_entry {
   struct record_journal entry; /* texts in the arena */
   const struct event_rule *rule;
   bool annulled, annuls;
+  /* It was parked, and this is its repetition, which counts in its place; NULL: it counts itself. */
+  const struct replay_entry *later;
+  const struct replay_entry *first; /* what this repeats; NULL: nothing */
 };
+/* The one that counts. */
+const struct replay_entry *replay_entry_latest(const struct replay_entry *item);
+/* The number that its sender knows it by; the operator's repetition has none of its own. */
+uint64_t replay_entry_sequence(const struct replay_entry *item);
 struct replay_entries {
   struct replay_entry *items;
   size_t count, capacity;

@@ -68,7 +68,7 @@ class Rubbish(World):
             # An empty line is no row, but it counts.
             self.assertEqual(["3", "4", "5", "6", "8", "9", "10", "11", "12"], [line["Номер строки"] for line in rejected])
             for line in rejected:
-                self.assertRegex(line["Причина"], "[а-я]{3}", line)
+                self.assertRegex(line["Почему отклонено"], "[а-я]{3}", line)
         self.assertEqual([GOOD % number for number in range(3)], self.cases())
 
     def test_json_lines_with_rubbish_between_them(self):

@@ -137,7 +137,7 @@ class Demo(unittest.TestCase):
             if path.endswith((".rejected.csv", ".result.csv", ".reason.txt")):
                 with open(path, encoding="utf-8-sig", newline="") as file:
                     text = file.read()
-                told = [row.get("Причина") or "" for row in csv.DictReader(io.StringIO(text), delimiter=";")]
+                told = [row.get("Почему отклонено") or row.get("Причина") or "" for row in csv.DictReader(io.StringIO(text), delimiter=";")]
                 reasons += sum(map(bool, told))
                 self.assert_names_nobody(text if path.endswith(".txt") else "\n".join(told), path)
         self.assertGreater(reasons, 1)

@@ -15,8 +15,8 @@
  * resolved. Notices cannot be taken back: their readers are told. Personal data that came with it goes from what is
  * shown, not from the journal, where it stays sealed.
  *
- * A message that was parked and then repeated by the operator is one event: the repetition counts, at its moment, and it
- * is taken back by the number that the sender gave the first.
+ * A message that was parked and then repeated by the operator is one event: the repetition counts, at its moment, and
+ * it is taken back by the number that the sender gave the first.
  *
  * Cases that charts keep (an account, the calendar of a body) are gone through again too, when the family told them
  * what does not hold (correct_told.c); and what somebody sent to such a case itself is taken back like anything else.

@@ -420,6 +420,17 @@ static void a_living_case_that_cannot_be_read_is_an_incident(void **state) {
   assert_int_equal(1, runtime_calendar_state(b.runtime).failed);
 }
 
+static void a_part_that_cannot_be_read_is_an_incident_too(void **state) {
+  (void)state;
+  one_case();
+  assert_memory_equal("accepted", bench_send(&b, MONDAY, VISIT(1)), 8);
+  HAS(bench_outcome(&b), "\"process\":\"part\",\"states\":[\"planning\"]");
+  cut_record("A/part", 1, true);
+  import(TUESDAY, later_by_a_day());
+  HAS(bench_outcome(&b), "recount-failed");
+  assert_int_equal(1, runtime_calendar_state(b.runtime).failed);
+}
+
 /* ---- families that speak to each other ---- */
 
 /* Each case tells an account of it; the account, which stands last, has seven working days, till the 21st. */
@@ -551,6 +562,7 @@ int main(void) {
       TEST(what_is_wrong_with_a_file_is_said),
       TEST(a_record_whose_head_does_not_open_is_passed_over),
       TEST(a_living_case_that_cannot_be_read_is_an_incident),
+      TEST(a_part_that_cannot_be_read_is_an_incident_too),
       TEST(who_is_told_something_is_recounted_first),
       TEST(a_timer_that_tells_something_waits_for_that_too),
       TEST(a_preview_says_what_would_change_and_changes_nothing),

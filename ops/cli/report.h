@@ -58,7 +58,8 @@ struct report_column {
   struct span adds_to;  /* of a section with rows: name of a number that its cells add up to */
   const struct report_words *list;
 };
-/* Columns of a section that add up to the same as others, parts to a total: who knows all but one knows that one too. */
+/* Columns of a section that add up to the same as others, parts to a total: who knows all but one knows that one too.
+ */
 struct report_sum {
   struct text_list fields, equals;
 };
@@ -67,6 +68,7 @@ struct report_having {
   struct span from;
   struct text_list same;
   struct text_list after; /* of events: only those after the family's last event of these names */
+  struct text_list until; /* of events: only those behind this row, before the family's next event of these names */
   struct report_condition *where;
   size_t where_count;
   bool none;
@@ -149,6 +151,7 @@ struct report_row {
   struct span case_id;
   struct value value;
   size_t order;
+  size_t events; /* how many rows of events stand before it: of an item, those up to its own event */
 };
 struct report_table {
   struct report_row *rows;

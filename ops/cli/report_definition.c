@@ -43,6 +43,7 @@ static const cyaml_schema_field_t having_fields[] = {
     YAML_TEXT("from", CYAML_FLAG_DEFAULT, struct report_having, from),
     YAML_TEXTS("same", CYAML_FLAG_OPTIONAL, struct report_having, same),
     YAML_TEXTS("after", CYAML_FLAG_OPTIONAL, struct report_having, after),
+    YAML_TEXTS("until", CYAML_FLAG_OPTIONAL, struct report_having, until),
     YAML_RECORDS("where", CYAML_FLAG_OPTIONAL, struct report_having, where, &condition_entry),
     YAML_BOOL("none", CYAML_FLAG_OPTIONAL, struct report_having, none),
     YAML_END,
@@ -329,6 +330,9 @@ static enum err check_having(const struct check *check, const struct report_havi
   }
   if (having->after.count > 0 && report_table_of(having->from) != REPORT_EVENTS) {
     return wrong(check, "after бывает только у событий", having->from, "уберите after или возьмите from: events");
+  }
+  if (having->until.count > 0 && report_table_of(having->from) != REPORT_EVENTS) {
+    return wrong(check, "until бывает только у событий", having->from, "уберите until или возьмите from: events");
   }
   return check_where(check, having->where, having->where_count);
 }

@@ -55,7 +55,9 @@ static void add_row(struct report *report, enum report_table_id id, struct span 
   struct value_field *kept = ARENA_ARRAY(report->arena, struct value_field, count);
   memcpy(kept, fields, count * sizeof *fields);
   struct report_row *row = &table->rows[table->count];
-  *row = (struct report_row){.case_id = arena_copy(report->arena, case_id), .order = table->count};
+  *row = (struct report_row){.case_id = arena_copy(report->arena, case_id),
+                             .order = table->count,
+                             .events = report->tables[REPORT_EVENTS].count};
   enum err err = value_map(kept, count, &row->value);
   ASSERT(err == ERR_OK);
   table->count++;

@@ -170,7 +170,8 @@ static bool same_holds(const struct report_column *column, const struct value *a
 /* What a column has found so far. */
 struct found {
   const struct report_column *column;
-  size_t after; /* rows with a smaller number in their table do not count */
+  size_t after;  /* rows with a smaller number in their table do not count */
+  size_t before; /* nor do these with this number or a greater one */
   struct span last_case;
   const struct value *value;
   int64_t count, cases;
@@ -214,6 +215,7 @@ static void look(const struct context *context, const struct report_column *colu
     bool related = row && !span_empty(column->from) ? same_holds(column, value, &row->value)
                                                     : scope_holds(context->report, span_of(NULL, 0), value);
     if ((related || span_empty(column->from)) && rows.items[i]->order >= found->after &&
+        rows.items[i]->order < found->before &&
         where_holds(context->report, column->where, column->where_count, value)) {
       find(found, rows.items[i]);
     }
@@ -232,6 +234,17 @@ static size_t order_behind(const struct report *report, const struct text_list *
   return order;
 }
 
+/* The number of the family's next event of these names behind the row; SIZE_MAX: there is none. */
+static size_t order_until(const struct report *report, const struct text_list *events, const struct report_row *row) {
+  struct report_rows rows = report_family(&report->tables[REPORT_EVENTS], row->case_id);
+  for (size_t i = 0; i < rows.count; i++) {
+    if (rows.items[i]->order >= row->events && text_list_has(events, value_get_text(&rows.items[i]->value, "event"))) {
+      return rows.items[i]->order;
+    }
+  }
+  return SIZE_MAX;
+}
+
 static bool having_holds(const struct report *report, const struct report_section *section,
                          const struct report_row *row) {
   const struct context context = {.report = report, .group = {&row, 1}};
@@ -239,8 +252,12 @@ static bool having_holds(const struct report *report, const struct report_sectio
     const struct report_having *having = &section->having[i];
     const struct report_column column = {
         .from = having->from, .same = having->same, .where = having->where, .where_count = having->where_count};
-    struct found found = {.column = &column};
+    struct found found = {.column = &column, .before = SIZE_MAX};
     found.after = having->after.count > 0 ? order_behind(report, &having->after, row->case_id) : 0;
+    if (having->until.count > 0) {
+      found.after = found.after > row->events ? found.after : row->events;
+      found.before = order_until(report, &having->until, row);
+    }
     look(&context, &column, &found);
     if ((found.count > 0) == having->none) {
       return false;
@@ -317,7 +334,7 @@ static struct value role_cell(const struct report *report, const struct report_c
 }
 
 static struct value cell_of(const struct context *context, const struct report_column *column) {
-  struct found found = {.column = column};
+  struct found found = {.column = column, .before = SIZE_MAX};
   if (span_is(column->take, "index")) {
     return value_int((int64_t)context->index + 1);
   }

@@ -425,6 +425,22 @@ class Minutes(Report):
         self.assertIn("Секретарь", text)
         self.assertNotIn("Неразглашаемов", text)
 
+    def test_measures_of_a_draft_that_was_sent_back_are_not_agreed_with(self):
+        def told(day, sender, event, hour=10, **data):
+            return {"at": f"{day}T{hour}:00:00+05:00", "as": sender, "event": event, "case": "S-5", "data": data}
+
+        day, named = "2026-04-10", {"sitting_on": "2026-04-10", "minutes_number": "9"}
+        measures = [{"id": "m1", "kind": "employment", "due": "2026-08-03"}]
+        lines = [line for line in self.lines if line["at"] < "2026-04-09"] + [
+            told("2026-04-09", "provider-surgut", "programme.drafted", measures=measures, need_established_on="2026-04-09"),
+            told("2026-04-09", "provider-surgut", "draft.sent", 11, sent_on="2026-04-09"),
+            told(day, "wg-surgut", "section14.formed", formed_on=day, **named)]
+        journal = self.folder / "drafts.jsonl"
+        journal.write_text(text_of(lines), encoding="utf-8")
+        sections = json.loads(self.report("minutes", "--sitting", day, "--group", "wg-surgut", "-o", "json", as_of=day, journal=journal))
+        agreed = next(section["rows"] for section in sections["sections"] if "согласились" in section["title"])
+        self.assertEqual([("S-5", "m1")], [(row["case"], row["measure"]) for row in agreed])
+
     def test_before_the_sitting_there_is_nothing_and_afterwards_it_stays(self):
         self.assertEqual({}, self.decisions(*self.MINUTES, as_of="2026-04-07"))
         self.assertEqual(self.decisions(*self.MINUTES, as_of=self.DAY), self.decisions(*self.MINUTES, as_of="2026-05-20"))

@@ -1,9 +1,11 @@
 """The decisions of a sitting come as one file: each becomes the event of its case, once, and the secretary is told row by row."""
 
 import json
+import shutil
+import subprocess
 import unittest
 
-from world import World, read_table, wait_for
+from world import BIN, World, read_table, wait_for
 
 SITTING = "2026-03-25"
 NOON = SITTING + "T12:00:00+05:00"
@@ -38,6 +40,9 @@ class Decisions(World):
 
     def setUp(self):
         super().setUp()
+        hands = self.engine.folder / "operator-hands"
+        self.engine.must("keys", "generate", "--participant", "operator", "--out", hands, "--register", self.engine.keys)
+        shutil.copy(self.engine.hands / "server.pub", hands)
         self.engine.start("--clock", "virtual", "--start", "2026-02-01")
         self.office = self.adapter("working_group", *self.participants)
         self.count = 0
@@ -279,6 +284,24 @@ class Decisions(World):
         first = [row for row in self.engine.rows("case", "timeline", "c6") if row.get("event") == "issue.resolved"][0]
         self.assertEqual("принято", self.take_back("отзыв.jsonl", "13:00", "c6", "issue.resolved", sequence=first["sequence"]))
         self.assertEqual(["принято", "уже было принято"], self.told_at("второй.csv", "14:00", *questions))
+
+    def annul_as_operator(self, case, event):
+        hands = self.engine.folder / "operator-hands"
+        words = (BIN / "kurator", "event", "submit", "--as", "operator", "--event", "event.annulled", "--case", case, "--data",
+                 json.dumps({"event": event, "reason": "mistake"}), "--keys", hands, "--endpoint", self.engine.exchange,
+                 "--spool", self.engine.folder / "operator.db", "--wait", 60)
+        doing = subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.engine.advance(SITTING + "T12:40:00+05:00", "operator", *self.participants)
+        out, err = doing.communicate(timeout=120)
+        self.assertIn("accepted", out, err)
+
+    def test_what_somebody_else_took_back_is_free_when_there_is_nothing_to_take_back(self):
+        self.prepare()
+        self.told_at("первый.csv", "12:30", DECISIONS[3])
+        self.annul_as_operator("c3", "extension.decided")
+        self.assertEqual(["уже было принято"], self.told_at("второй.csv", "13:00", DECISIONS[3]))
+        self.assertEqual("отклонено", self.take_back("отзыв.jsonl", "14:00", "c3", "extension.decided"))
+        self.assertEqual(["принято"], self.told_at("третий.csv", "15:00", DECISIONS[3]))
 
     def test_beside_its_taking_back_a_decision_waits_for_the_answer(self):
         self.prepare()

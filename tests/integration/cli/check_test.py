@@ -61,7 +61,7 @@ class Check(unittest.TestCase):
                  "{field: process, is: [suport]}", "«suport»", "processes/"),
                 ("agenda", "sitting_within: 10wd", "sitting_within: soon", "«soon»", "10wd"),
                 ("quarterly", "adds-to: ended", "adds-to: endet", "«endet»", "adds-to"),
-                ("quarterly", "fields: [all, met", "fields: [al, met", "«al»", "take"),
+                ("quarterly", "equals: [all]", "equals: [al]", "«al»", "take"),
                 ("registry", "reader: resource_centre", "reader: ufsin", "не показывается", "да"),
                 ("minutes", "report: minutes-executor", "report: minutes-nobody", "minutes-nobody"),
                 ("minutes", "kinds: [executor, health, employment], report: minutes-executor",

@@ -287,9 +287,9 @@ static enum err take_turn(struct turn *turn) {
     return ERR_OK; /* turn_committed brings the next one */
   }
   struct runtime *runtime = turn->daemon->runtime;
-  bool acts = turn->state != TURN_FREE &&
-              (runtime_acts_waiting(runtime) || runtime_calendar_waiting(runtime, turn->now) ||
-               runtime_links_behind(runtime));
+  bool acts =
+      turn->state != TURN_FREE &&
+      (runtime_acts_waiting(runtime) || runtime_calendar_waiting(runtime, turn->now) || runtime_links_behind(runtime));
   if (acts) {
     TRY(runtime_tick_acts(turn->daemon->runtime, turn->now)); /* they step nothing: the clock may be held */
     if (runtime_committing(turn->daemon->runtime)) {
